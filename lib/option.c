@@ -1,0 +1,438 @@
+/* option.c - reading configuration files by the rows of option.h. libconfuse is the lexer and grammar; every option is
+ * given to it as a list of strings whose callback checks each value where its line is known. It stops at a name it does
+ * not know, so such a name is noted, made known, and the file read again: that way one run tells all problems. */
+#include "option.h"
+#include "option_value.h"
+#include "buf.h"
+#include "err.h"
+#include "listfile.h"
+#include "log.h"
+#include "view.h"
+
+#include <confuse.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define FILE_MAX (1 << 20)	/* bytes of one file */
+#define UNKNOWN_MAX 50		/* unknown names in one file; then it is not our file at all */
+#define PROBLEM_MAX 1000
+
+struct option_problem { const char *path, *text; unsigned line; bool sticky /* survives another pass */, warning; };
+
+struct option_unknown { struct option_unknown *next; const char *section, *name; bool is_section; };
+
+/* libconfuse hands no context to its callbacks. Set only while cfg_parse_buf runs. */
+static struct option_reader *reading;
+
+void option_begin(struct option_reader *r)
+{
+	r->scratch = arena_new(16384);
+	r->given = arena_alloc(r->scratch, r->count * sizeof(*r->given));
+	r->problems = arena_alloc(r->scratch, PROBLEM_MAX * sizeof(*r->problems));
+	for (size_t i = 0; i < r->count; i++)
+		option_put_preset(&r->rows[i], (char *)r->base + r->rows[i].at, r->arena);
+}
+
+static void add_problem(struct option_reader *r, const char *path, unsigned line, bool sticky, const char *text)
+{
+	if (r->problem_count == PROBLEM_MAX)
+		return;
+	r->problems[r->problem_count++] = (struct option_problem){ .path = path, .text = text, .line = line, .sticky = sticky };
+}
+
+void option_problem(struct option_reader *r, const char *path, unsigned line, const char *format, ...)
+{
+	char text[2048];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	add_problem(r, path, line, false, arena_strdup(r->scratch, text));
+}
+
+static void add_warning(struct option_reader *r, unsigned line, const char *name)
+{
+	option_problem(r, r->path, line, "%s: given before; this one counts", name);
+	if (!r->problems[r->problem_count - 1].warning) {	/* it is, when there was no room for another */
+		r->problems[r->problem_count - 1].warning = true;
+		r->warning_count++;
+	}
+}
+
+static void wrong_value(struct option_reader *r, const char *path, unsigned line, const char *name, const char *value, const char *expected)
+{
+	char shown[256];
+
+	option_problem(r, path, line, "%s: found \"%s\", expected %s", name, log_escape(view_of(value), shown, sizeof(shown)), expected);
+}
+
+/* ---- unknown names ---- */
+
+/* Levenshtein's distance of two names of at most 63 bytes; more than that is far. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[64], la = strlen(a), lb = strlen(b);
+
+	if (la >= COUNT_OF(row) || lb >= COUNT_OF(row))
+		return SIZE_MAX;
+	for (size_t j = 0; j <= lb; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		size_t diagonal = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[lb];
+}
+
+/* The row that NAME was probably meant to be: same name elsewhere first, else at most two typing errors away. */
+static const struct option_row *nearest(const struct option_reader *r, const char *name)
+{
+	const struct option_row *best = NULL;
+	size_t least = strlen(name) < 5 ? 2 : 3;
+
+	for (size_t i = 0; i < r->count; i++) {
+		size_t d = distance(name, r->rows[i].name);
+		if (d < least || (d == least && best && strcmp(r->rows[i].file, r->file) == 0)) {
+			least = d;
+			best = &r->rows[i];
+		}
+	}
+	return best;
+}
+
+static struct option_unknown *find_unknown(const struct option_reader *r, const char *section, const char *name)
+{
+	for (struct option_unknown *u = r->unknown; u; u = u->next)
+		if (strcmp(u->section, section) == 0 && strcmp(u->name, name) == 0)
+			return u;
+	return NULL;
+}
+
+static bool in_unknown_section(const struct option_reader *r, const char *section)
+{
+	for (struct option_unknown *u = r->unknown; u; u = u->next)
+		if (u->is_section && strcmp(u->name, section) == 0)
+			return true;
+	return false;
+}
+
+static const char *unknown_text(const struct option_reader *r, const char *name)
+{
+	const struct option_row *row = nearest(r, name);
+	char shown[256];
+
+	log_escape(view_of(name), shown, sizeof(shown));
+	if (!row)
+		return arena_printf(r->scratch, "%s: unknown option", shown);
+	return arena_printf(r->scratch, "%s: unknown option, did you mean \"%s\"%s%s%s%s?", shown, row->name, *row->section ? " in section " : "",
+			    row->section, strcmp(row->file, r->file) ? " of " : "", strcmp(row->file, r->file) ? row->file : "");
+}
+
+/* Notes NAME, so that the next pass reads over it. False when that has been done before to no avail. */
+static bool note_unknown(struct option_reader *r, const char *section, const char *name, unsigned line)
+{
+	struct option_unknown *u;
+	size_t count = 0;
+
+	for (u = r->unknown; u; u = u->next)
+		count++;
+	if (find_unknown(r, section, name) || count >= UNKNOWN_MAX)
+		return false;
+	if (!in_unknown_section(r, section))
+		add_problem(r, r->path, line, true, unknown_text(r, name));
+	u = arena_alloc(r->scratch, sizeof(*u));
+	u->next = r->unknown;
+	u->section = arena_strdup(r->scratch, section);
+	u->name = arena_strdup(r->scratch, name);
+	r->unknown = u;
+	return true;
+}
+
+/* ---- what libconfuse calls ---- */
+
+static const char *section_of(const cfg_t *cfg)
+{
+	return strcmp(cfg->name, "root") == 0 ? "" : cfg->name;
+}
+
+static void on_error(cfg_t *cfg, const char *format, va_list ap)
+{
+	struct option_reader *r = reading;
+	struct option_unknown *u;
+	char text[512];
+	va_list copy;
+
+	va_copy(copy, ap);
+	if (vsnprintf(text, sizeof(text), format ? format : "", copy) < 0)
+		text[0] = '\0';
+	va_end(copy);
+	if (strcmp(format, "no such option '%s'") == 0) {
+		const char *name = va_arg(ap, const char *);
+		r->again = note_unknown(r, section_of(cfg), name, (unsigned)cfg->line);
+		if (r->again)
+			return;
+	} else if (strcmp(format, "missing equal sign after option '%s'") == 0) {
+		u = find_unknown(r, section_of(cfg), va_arg(ap, const char *));
+		if (u && !u->is_section) {
+			u->is_section = r->again = true;
+			return;
+		}
+	}
+	option_problem(r, r->path, (unsigned)cfg->line, "%s", text);
+}
+
+static size_t find_row(const struct option_reader *r, const char *section, const char *name)
+{
+	size_t i = 0;
+
+	while (i < r->count && (strcmp(r->rows[i].file, r->file) || strcmp(r->rows[i].section, section) || strcmp(r->rows[i].name, name)))
+		i++;
+	return i;
+}
+
+static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	struct option_reader *r = reading;
+	size_t i = find_row(r, section_of(cfg), opt->name);
+	unsigned line = (unsigned)cfg->line;
+	const char *expected;
+
+	*(const char **)result = value;
+	if (i == r->count && !find_unknown(r, section_of(cfg), opt->name))	/* libconfuse takes "section|name" too */
+		add_problem(r, r->path, line, false, unknown_text(r, opt->name));
+	if (i == r->count)
+		return 0;
+	if (opt->nvalues == 1 && r->given[i])
+		add_warning(r, line, opt->name);
+	r->given[i] = true;
+	expected = option_put(&r->rows[i], value, NULL, r->scratch);
+	if (opt->nvalues == 2 && r->rows[i].type != OPTION_LIST)
+		option_problem(r, r->path, line, "%s: found a list, expected one value", opt->name);
+	else if (expected)
+		wrong_value(r, r->path, line, opt->name, value, expected);
+	return 0;
+}
+
+/* ---- one file ---- */
+
+static cfg_opt_t string_option(const char *name)
+{
+	cfg_opt_t opt = CFG_STR_LIST_CB(name, NULL, CFGF_NODEFAULT, on_value);
+
+	return opt;
+}
+
+static cfg_opt_t section_option(const char *name, cfg_opt_t *options)
+{
+	cfg_opt_t opt = CFG_SEC(name, options, CFGF_NONE);
+
+	return opt;
+}
+
+/* libconfuse's table for SECTION of the file being read. */
+static cfg_opt_t *make_options(const struct option_reader *r, const char *section)
+{
+	cfg_opt_t *options = arena_alloc(r->scratch, (2 * r->count + UNKNOWN_MAX + 1) * sizeof(*options));
+	const char *last = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->count; i++) {
+		const struct option_row *row = &r->rows[i];
+		if (strcmp(row->file, r->file))
+			continue;
+		if (strcmp(row->section, section) == 0) {
+			options[n++] = string_option(row->name);
+		} else if (!*section && strcmp(row->section, last)) {
+			options[n++] = section_option(row->section, make_options(r, row->section));
+			last = row->section;
+		}
+	}
+	for (struct option_unknown *u = r->unknown; u; u = u->next)
+		if (strcmp(u->section, section) == 0)
+			options[n++] = u->is_section ? section_option(u->name, make_options(r, u->name)) : string_option(u->name);
+	return options;	/* zeroed behind the last one: CFG_END */
+}
+
+static void store(struct option_reader *r, cfg_t *cfg, size_t i)
+{
+	const struct option_row *row = &r->rows[i];
+	cfg_t *section = *row->section ? cfg_getsec(cfg, row->section) : cfg;
+	cfg_opt_t *opt = section ? cfg_getopt(section, row->name) : NULL;
+	void *field = (char *)r->base + row->at;
+
+	if (!opt || !(opt->flags & CFGF_MODIFIED))
+		return;
+	r->given[i] = true;	/* also by an empty list, which has no value to call on_value with */
+	if (row->type == OPTION_LIST) {
+		const char **values = arena_alloc(r->scratch, (cfg_opt_size(opt) + 1) * sizeof(*values));
+		for (unsigned v = 0; v < cfg_opt_size(opt); v++)
+			values[v] = cfg_opt_getnstr(opt, v);
+		option_put_list(row, values, cfg_opt_size(opt), field, r->arena);
+	} else if (cfg_opt_size(opt) == 0) {
+		option_problem(r, r->path, 0, "%s: found an empty list, expected one value", row->name);
+	} else if (option_put(row, cfg_opt_getnstr(opt, 0), field, r->arena)) {
+		bug("option %s: a value that was checked is refused", row->name);
+	}
+}
+
+/* Forgets what the last pass over this file said, but for unknown names. */
+static void start_pass(struct option_reader *r)
+{
+	size_t kept = r->first_problem;
+
+	for (size_t i = kept; i < r->problem_count; i++)
+		if (r->problems[i].sticky)
+			r->problems[kept++] = r->problems[i];
+		else
+			r->warning_count -= r->problems[i].warning;
+	r->problem_count = kept;
+	r->again = false;
+	for (size_t i = 0; i < r->count; i++)
+		if (strcmp(r->rows[i].file, r->file) == 0)
+			r->given[i] = false;
+}
+
+static bool file_is_fine(const struct option_reader *r)
+{
+	size_t i = r->first_problem;
+
+	while (i < r->problem_count && r->problems[i].warning)
+		i++;
+	return i == r->problem_count;
+}
+
+/* Whether another pass is needed. */
+static bool parse_pass(struct option_reader *r, const char *text)
+{
+	cfg_t *cfg;
+	int result;
+
+	start_pass(r);
+	cfg = cfg_init(make_options(r, ""), CFGF_NONE);
+	if (!cfg)
+		bug("cfg_init failed");
+	cfg_set_error_function(cfg, on_error);
+	reading = r;
+	result = cfg_parse_buf(cfg, text);
+	reading = NULL;
+	if (result == CFG_SUCCESS && file_is_fine(r))
+		for (size_t i = 0; i < r->count; i++)
+			if (strcmp(r->rows[i].file, r->file) == 0)
+				store(r, cfg, i);
+	cfg_free(cfg);
+	return r->again;
+}
+
+/* The file's text; NULL when there is none to read (a problem is noted unless it does not exist). */
+static const char *slurp(struct option_reader *r, const char *path, struct buf *text)
+{
+	char *room;
+	size_t size;
+	ssize_t n = 1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0 && errno != ENOENT)
+		option_problem(r, path, 0, "cannot be opened: %s", strerror(errno));
+	if (fd < 0)
+		return NULL;
+	while (n > 0 && (room = buf_room(text, 4096, &size)) != NULL) {
+		n = read(fd, room, size);
+		if (n > 0)
+			buf_added(text, (size_t)n);
+	}
+	if (n < 0)
+		option_problem(r, path, 0, "cannot be read: %s", strerror(errno));
+	else if (n > 0)
+		option_problem(r, path, 0, "is larger than %d bytes", FILE_MAX);
+	else if (strlen(buf_text(text)) != text->len)
+		option_problem(r, path, 0, "holds a NUL byte: not a text file");
+	close(fd);
+	return n == 0 && text->len && strlen(text->data) == text->len ? text->data : NULL;
+}
+
+static int by_line(const void *a, const void *b)
+{
+	const struct option_problem *x = a, *y = b;
+
+	return x->line < y->line ? -1 : x->line > y->line;
+}
+
+void option_read_file(struct option_reader *r, const char *dir, const char *file)
+{
+	struct buf buffer;
+	const char *text;
+
+	buf_init(&buffer, FILE_MAX);
+	r->file = file;
+	r->path = arena_printf(r->scratch, "%s/%s", dir, file);
+	r->first_problem = r->problem_count;
+	r->unknown = NULL;
+	text = slurp(r, r->path, &buffer);
+	while (text && parse_pass(r, text))
+		;
+	qsort(r->problems + r->first_problem, r->problem_count - r->first_problem, sizeof(*r->problems), by_line);
+	buf_free(&buffer);
+}
+
+/* ---- small files, and the end ---- */
+
+static void read_small(struct option_reader *r, const char *dir, size_t i)
+{
+	const struct option_row *row = &r->rows[i];
+	struct listfile list;
+	struct err err = { "" };
+	const char *expected;
+
+	if (!listfile_read(dir, row->small_file, r->scratch, &list, &err)) {
+		option_problem(r, arena_printf(r->scratch, "%s/%s", dir, row->small_file), 0, "%s", err.text);
+	} else if (list.count) {
+		expected = option_put(row, list.lines[0], (char *)r->base + row->at, r->arena);
+		if (expected)
+			wrong_value(r, list.path, list.numbers[0], row->small_file, list.lines[0], expected);
+		r->given[i] = true;
+	}
+}
+
+void option_read_small(struct option_reader *r, const char *dir)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->rows[i].small_file && !r->given[i])
+			read_small(r, dir, i);
+}
+
+static const char *problem_text(const struct option_problem *p, struct arena *a)
+{
+	if (p->line)
+		return arena_printf(a, "%s:%u: %s", p->path, p->line, p->text);
+	return arena_printf(a, "%s: %s", p->path, p->text);
+}
+
+bool option_end(struct option_reader *r, void (*each)(void *arg, const char *problem), void *arg)
+{
+	for (size_t i = 0; each && i < r->problem_count; i++)
+		if (!r->problems[i].warning)
+			each(arg, problem_text(&r->problems[i], r->scratch));
+	arena_free(&r->scratch);
+	return r->problem_count == r->warning_count;
+}
+
+const char **option_warnings(struct option_reader *r)
+{
+	const char **list = arena_alloc(r->arena, (r->warning_count + 1) * sizeof(*list));
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->problem_count; i++)
+		if (r->problems[i].warning)
+			list[n++] = problem_text(&r->problems[i], r->arena);
+	return list;
+}

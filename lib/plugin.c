@@ -1,0 +1,127 @@
+/* plugin.c - running hooks. A chain is an array of the plugins that listen at a hook, so an empty one costs a
+ * comparison; only while a plugin's code runs is the worker's scoreboard slot marked for the watchdog. */
+#include "base.h"
+#include "plugin_list.h"
+#include "clock.h"
+#include "log.h"
+#include "reply.h"
+#include "scoreboard.h"
+
+static struct scoreboard_slot *plugin_slot;
+
+static const char *const hook_names[HOOK_COUNT] = {
+	[HOOK_PRE_CONNECTION] = "pre_connection", [HOOK_CONNECT] = "connect", [HOOK_LOOKUP_RDNS] = "lookup_rdns",
+	[HOOK_HELO] = "helo", [HOOK_EHLO] = "ehlo", [HOOK_CAPABILITIES] = "capabilities",
+	[HOOK_AUTH_PLAIN] = "auth_plain", [HOOK_AUTH_LOGIN] = "auth_login", [HOOK_AUTH_CRAM_MD5] = "auth_cram_md5",
+	[HOOK_AUTH] = "auth", [HOOK_MAIL_PRE] = "mail_pre", [HOOK_MAIL] = "mail", [HOOK_RCPT_PRE] = "rcpt_pre",
+	[HOOK_RCPT] = "rcpt", [HOOK_RCPT_OK] = "rcpt_ok", [HOOK_DATA] = "data", [HOOK_RECEIVED_LINE] = "received_line",
+	[HOOK_DATA_HEADERS_END] = "data_headers_end", [HOOK_DATA_POST_HEADERS] = "data_post_headers",
+	[HOOK_DATA_POST] = "data_post", [HOOK_QUEUE_PRE] = "queue_pre", [HOOK_QUEUE] = "queue",
+	[HOOK_QUEUE_OUTBOUND] = "queue_outbound", [HOOK_QUEUE_POST] = "queue_post",
+	[HOOK_RESET_TRANSACTION] = "reset_transaction", [HOOK_VRFY] = "vrfy", [HOOK_NOOP] = "noop",
+	[HOOK_HELP] = "help", [HOOK_UNRECOGNIZED_COMMAND] = "unrecognized_command", [HOOK_QUIT] = "quit",
+	[HOOK_DISCONNECT] = "disconnect", [HOOK_POST_CONNECTION] = "post_connection", [HOOK_DENY] = "deny",
+	[HOOK_OK] = "ok", [HOOK_LOGGING] = "logging", [HOOK_CONFIG] = "config", [HOOK_SEND_EMAIL] = "send_email",
+	[HOOK_GET_MX] = "get_mx", [HOOK_DEFERRED] = "deferred", [HOOK_BOUNCE] = "bounce", [HOOK_DELIVERED] = "delivered",
+};
+
+static const char *const verdict_names[VERDICT_COUNT] = {
+	[DECLINED] = "DECLINED", [OK] = "OK", [DENY] = "DENY", [DENYSOFT] = "DENYSOFT",
+	[DENY_DISCONNECT] = "DENY_DISCONNECT", [DENYSOFT_DISCONNECT] = "DENYSOFT_DISCONNECT", [DELAY] = "DELAY",
+};
+
+const char *plugin_hook_name(unsigned hook)
+{
+	return hook < HOOK_COUNT ? hook_names[hook] : "unknown";
+}
+
+const char *plugin_verdict_name(unsigned verdict)
+{
+	return verdict < VERDICT_COUNT ? verdict_names[verdict] : "unknown";
+}
+
+size_t plugin_count(const struct plugin_list *list)
+{
+	return list->count;
+}
+
+const char *plugin_name_at(const struct plugin_list *list, size_t index)
+{
+	return index < list->count ? list->plugin[index].name : "";
+}
+
+bool plugin_wants(const struct plugin_list *list, enum hook hook)
+{
+	return list->chain_count[hook] > 0;
+}
+
+bool plugin_tls_files(const struct plugin_list *list, const char **cert, const char **key)
+{
+	*cert = list->tls_cert;
+	*key = list->tls_key;
+	return list->tls;
+}
+
+void plugin_set_slot(struct scoreboard_slot *slot)
+{
+	plugin_slot = slot;
+}
+
+/* What the watchdog reads: the time is set last and taken away first, so it never sees a time without a name. */
+static void plugin_mark(unsigned index, unsigned hook, int64_t since)
+{
+	if (!plugin_slot)
+		return;
+	atomic_store_explicit(&plugin_slot->hook_since, 0, memory_order_relaxed);
+	atomic_store_explicit(&plugin_slot->plugin, (uint16_t)index, memory_order_relaxed);
+	atomic_store_explicit(&plugin_slot->hook, (uint8_t)hook, memory_order_relaxed);
+	atomic_store_explicit(&plugin_slot->hook_since, since, memory_order_release);
+}
+
+static enum verdict plugin_call(struct plugin *p, struct hook_call *call)
+{
+	call->self = p;
+	plugin_mark(p->index + 1u, call->hook + 1u, clock_ms());
+	enum verdict verdict = p->def->hooks[call->hook](call);
+	plugin_mark(0, 0, 0);
+	return verdict;
+}
+
+/* Only send_email knows DELAY; whatever else is no verdict means that the plugin is broken: fail closed. */
+static enum verdict plugin_check(struct hook_call *call, enum verdict verdict)
+{
+	if ((unsigned)verdict < VERDICT_COUNT && (verdict != DELAY || call->hook == HOOK_SEND_EMAIL))
+		return verdict;
+	log_error("plugin %s: bad verdict %d at %s; taken as DENYSOFT", call->self->name, (int)verdict,
+		plugin_hook_name(call->hook));
+	reply_clear(call->reply);
+	return DENYSOFT;
+}
+
+static enum verdict plugin_chain(struct plugin_list *list, struct hook_call *call, const struct plugin **decided)
+{
+	for (size_t i = 0; i < list->chain_count[call->hook]; i++) {
+		struct plugin *p = list->chain[call->hook][i];
+		reply_clear(call->reply);
+		enum verdict verdict = plugin_call(p, call);
+		if (p->def->observer)
+			continue;
+		verdict = plugin_check(call, verdict);
+		if (verdict == DECLINED)
+			continue;
+		if (decided)
+			*decided = p;
+		return verdict;
+	}
+	reply_clear(call->reply);
+	return DECLINED;
+}
+
+enum verdict plugin_run(struct plugin_list *list, struct hook_call *call, const struct plugin **decided)
+{
+	if (decided)
+		*decided = NULL;
+	if (list->chain_count[call->hook] == 0)
+		return DECLINED;
+	return plugin_chain(list, call, decided);
+}

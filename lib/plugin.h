@@ -1,0 +1,52 @@
+/* plugin.h - loading conf/plugins and running hooks. Used by workers (through the forkserver, which loads
+ * once) and by the queue-runner. The functions that plugins call (plugins/postrider.h) are implemented in
+ * lib/plugin_api.c (instance part), worker/plugin_api.c (session part) and queue/plugin_api.c (delivery part). */
+#ifndef PLUGIN_H
+#define PLUGIN_H
+
+#include "base.h"
+#include "err.h"
+#include "settings.h"
+#include "../plugins/postrider.h"
+
+struct plugin_list;
+
+/* Where a call comes from. Exactly one of the two is set. */
+struct session;			/* worker/session.h */
+struct job_call;		/* queue/job_call.h */
+
+struct reply;			/* lib/reply.h */
+
+struct hook_call {
+	struct plugin *self;		/* set by plugin_run for each plugin */
+	enum hook hook;
+	struct session *session;
+	struct job_call *job;
+	struct reply *reply;		/* what pr_reply fills; caller's; never NULL */
+	struct arena *scratch;		/* texts handed to plugins live here until the hook is over */
+};
+
+/* Reads DIR/plugins: "name[:n] args...", "folder/name", "# comment". dlopens plugin_dir/NAME.so, checks the ABI and the
+ * name. All errors in ERR, each naming plugin, file and line. Nothing of the plugin's code has run yet. */
+struct plugin_list *plugin_load(const struct settings *s, struct err *err);
+/* Runs every before_drop (as root), every init (after the drop). */
+bool plugin_before_drop(struct plugin_list *list, struct err *err) MUST_CHECK;
+bool plugin_init(struct plugin_list *list, struct err *err) MUST_CHECK;
+void plugin_list_free(struct plugin_list **list);
+size_t plugin_count(const struct plugin_list *list);
+const char *plugin_name_at(const struct plugin_list *list, size_t index);
+/* Whether any plugin listens at HOOK. */
+bool plugin_wants(const struct plugin_list *list, enum hook hook);
+/* Runs the chain: in order of conf/plugins, until a verdict other than DECLINED (observers excepted). A value that is no
+ * verdict counts as DENYSOFT with a log line (fail closed). Marks the scoreboard slot (watchdog) while a plugin runs.
+ * *DECIDED (may be NULL) becomes the plugin that ended the chain, NULL when none did. */
+enum verdict plugin_run(struct plugin_list *list, struct hook_call *call, const struct plugin **decided);
+const char *plugin_hook_name(unsigned hook);	/* "mail_pre" */
+const char *plugin_verdict_name(unsigned verdict);
+/* The certificate and key that the tls plugin asked for in before_drop; false when TLS is not enabled. */
+bool plugin_tls_files(const struct plugin_list *list, const char **cert, const char **key);
+/* The slot that plugin_run marks; NULL for none. */
+struct scoreboard_slot;
+void plugin_set_slot(struct scoreboard_slot *slot);
+
+#endif

@@ -1,0 +1,62 @@
+/* plugin_list.h - the inside of a plugin list: shared by plugin.c (running), plugin_load.c (loading) and plugin_api.c
+ * (what plugins call), and by nobody else. */
+#ifndef PLUGIN_LIST_H
+#define PLUGIN_LIST_H
+
+#include "base.h"
+#include "arena.h"
+#include "err.h"
+#include "listfile.h"
+#include "plugin.h"
+
+#define PLUGIN_MAX 64		/* lines in conf/plugins: as many as the scoreboard has names for */
+#define PLUGIN_NAME_MAX 31
+#define PLUGIN_ARGS_MAX 128
+
+enum plugin_arg_use { ARG_UNUSED, ARG_KEY, ARG_VALUE };
+enum plugin_reject { REJECT_YES, REJECT_NO, REJECT_NAUGHTY };
+
+struct plugin {
+	struct plugin_list *list;
+	const struct postrider_plugin *def;	/* in the shared object */
+	void *handle;				/* of dlopen */
+	const char *name;			/* as in conf/plugins, with folder and ":n" */
+	unsigned line;				/* in conf/plugins */
+	uint16_t index;				/* in the list */
+	size_t arg_count;
+	const char **args;
+	unsigned char *arg_use;			/* enum plugin_arg_use, one for each argument */
+	void *data;
+	enum plugin_reject reject;
+	enum verdict reject_verdict;
+	bool failed;				/* pr_fail was called */
+	const struct listfile *where;		/* the entry that errors are about (pr_where); NULL: the line in conf/plugins */
+	size_t where_index;
+};
+
+struct plugin_file {				/* a list file that was read: once for all plugins of the generation */
+	const char *name;
+	struct listfile file;
+	const char **lines;			/* of file, and a NULL at the end */
+	struct plugin_file *next;
+};
+
+struct plugin_list {
+	const struct settings *settings;
+	struct arena *arena;
+	struct err *err;			/* where pr_fail writes while plugins are loaded; NULL afterwards */
+	bool before_drop;			/* inside plugin_before_drop */
+	const char *path;			/* of conf/plugins, for messages */
+	struct plugin_file *files;
+	bool tls;
+	const char *tls_cert, *tls_key;
+	size_t count;
+	struct plugin *plugin;
+	size_t chain_count[HOOK_COUNT];
+	struct plugin **chain[HOOK_COUNT];	/* in order of conf/plugins */
+};
+
+/* Adds "FILE:LINE: plugin NAME: ..." to the errors of the load under way; in a hook, to the log. Returns false. */
+bool plugin_vfail(struct plugin *self, const char *format, va_list ap) PRINTFLIKE(2, 0);
+
+#endif

@@ -1,0 +1,210 @@
+/* settings.c - see settings.h: reads the configuration directory by the rows of settings_table.c, checks what concerns
+ * several options at once, and prints all of it. */
+#include "settings.h"
+#include "settings_table.h"
+#include "address.h"
+#include "buf.h"
+#include "view.h"
+
+static const char *const files[] = { "postrider.conf", "tls.conf", "outbound.conf" };
+
+/* qpsmtpd's own files that mean nothing here, and what does the same. */
+static const char *const replaced[][2] = {
+	{ "IP", "--listen-address of postrider-forkserver" },
+	{ "loglevel", "log_level in postrider.conf" },
+	{ "logging", "log and log_format in postrider.conf" },
+	{ "plugin_dirs", "plugin_dir in postrider.conf" },
+	{ "size_threshold", "memory_body_size in postrider.conf" },
+	{ "spool_dir", "spool_dir in postrider.conf" },
+	{ "spool_perms", NULL },
+	{ "timeoutsmtpd", "command_timeout in postrider.conf" },
+	{ "tls_before_auth", "auth_without_tls in postrider.conf" },
+	{ "tls_ciphers", "priority in tls.conf" },
+	{ "tls_protocols", "min_version in tls.conf" },
+};
+
+/* ---- what several options say together ---- */
+
+static void check_at_most(struct option_reader *r, const char *path, const char *low, int64_t a, const char *high, int64_t b)
+{
+	if (a > b)
+		option_problem(r, path, 0, "%s: found %lld, expected at most %s, which is %lld", low, (long long)a, high, (long long)b);
+}
+
+static void check_together(struct option_reader *r, struct settings *s)
+{
+	const char *path = arena_printf(s->arena, "%s/%s", s->dir, files[0]);
+
+	check_at_most(r, path, "min_spare", s->min_spare, "max_spare", s->max_spare);
+	check_at_most(r, path, "max_spare", s->max_spare, "max_workers", s->max_workers);
+	check_at_most(r, path, "limit_connections", s->limit_connections, "max_workers", s->max_workers);
+	if (s->max_message_size && s->max_header_size > s->max_message_size)
+		s->max_header_size = s->max_message_size;
+	for (size_t i = 0; s->smtps_ports[i]; i++)
+		for (size_t j = 0; s->submission_ports[j]; j++)
+			if (strcmp(s->smtps_ports[i], s->submission_ports[j]) == 0)
+				option_problem(r, path, 0, "smtps_ports: found %s, expected a port that is not in submission_ports too", s->smtps_ports[i]);
+}
+
+/* No name configured: the host's, if it is one that may stand in an SMTP greeting. */
+static void default_me(struct option_reader *r, struct settings *s)
+{
+	char name[ADDRESS_DOMAIN_MAX + 2] = "";
+
+	if (gethostname(name, sizeof(name) - 1) < 0 || !address_domain_valid(view_of(name), false))
+		option_problem(r, arena_printf(s->arena, "%s/me", s->dir), 0, "me: found the host name \"%s\", expected a domain name", name);
+	s->me = arena_strdup(s->arena, name);
+}
+
+/* ---- reading ---- */
+
+static void read_all(struct option_reader *r, struct settings *s)
+{
+	option_begin(r);
+	for (size_t i = 0; i < COUNT_OF(files); i++)
+		option_read_file(r, s->dir, files[i]);
+	option_read_small(r, s->dir);
+	if (!*s->me)
+		default_me(r, s);
+	check_together(r, s);
+	if (s->max_message_size == 0)
+		s->max_message_size = SETTINGS_SIZE_MAX;
+}
+
+struct settings *settings_read_each(const char *dir, settings_problem *each, void *arg)
+{
+	struct arena *arena = arena_new(32768);
+	struct settings *s = arena_alloc(arena, sizeof(*s));
+	struct option_reader r = { .base = s, .arena = arena };
+	char *real = realpath(dir, NULL);
+
+	s->arena = arena;
+	r.rows = settings_rows(&r.count);
+	if (real) {
+		s->dir = arena_strdup(arena, real);
+		free(real);
+		read_all(&r, s);
+	} else {
+		option_begin(&r);
+		option_problem(&r, dir, 0, "configuration directory: %s", strerror(errno));
+	}
+	s->warnings = option_warnings(&r);
+	if (!option_end(&r, each, arg))
+		settings_free(&s);
+	return s;
+}
+
+static void join(void *arg, const char *problem)
+{
+	struct buf *text = arg;
+
+	buf_printf(text, "%s%s", text->len ? "; " : "", problem);
+}
+
+struct settings *settings_read(const char *dir, struct err *err)
+{
+	struct buf text;
+	struct settings *s;
+
+	buf_init(&text, sizeof(err->text) - 8);
+	s = settings_read_each(dir, join, &text);
+	if (!s)
+		err_set(err, "%s%s", buf_text(&text), text.failed ? "; ..." : "");
+	buf_free(&text);
+	return s;
+}
+
+void settings_free(struct settings **s)
+{
+	struct arena *arena;
+
+	if (!*s)
+		return;
+	arena = (*s)->arena;	/* which the structure itself lives in */
+	*s = NULL;
+	arena_free(&arena);
+}
+
+void settings_warnings(const struct settings *s, settings_problem *each, void *arg)
+{
+	for (size_t i = 0; s->warnings[i]; i++)
+		each(arg, s->warnings[i]);
+	for (size_t i = 0; i < COUNT_OF(replaced); i++) {
+		char *path = settings_path(s, replaced[i][0]);
+		const char *instead = replaced[i][1];
+		if (access(path, F_OK) == 0)
+			each(arg, arena_printf(s->arena, "%s: this file of qpsmtpd is not used%s%s", path, instead ? "; see " : "", instead ? instead : ""));
+	}
+}
+
+/* ---- printing ---- */
+
+static void print_help(const char *help, const char *indent, FILE *out)
+{
+	struct view rest = view_of(help);
+	size_t column = 0;
+
+	while (view_trim(rest).len) {
+		struct view word = view_word(&rest);
+		if (column == 0 || column + word.len > 100) {
+			fprintf(out, "%s%s# ", column ? "\n" : "", indent);
+			column = 0;
+		}
+		fprintf(out, "%s%.*s", column ? " " : "", VIEW_FMT(word));
+		column += word.len + 1;
+	}
+	putc('\n', out);
+}
+
+static void print_heading(const struct option_row *row, const struct option_row *last, FILE *out)
+{
+	bool same_file = last && strcmp(row->file, last->file) == 0;
+
+	if (last && *last->section && (!same_file || strcmp(row->section, last->section)))
+		fputs("}\n", out);
+	if (!same_file)
+		fprintf(out, "%s# ---- %s ----\n", last ? "\n" : "", row->file);
+	if (*row->section && (!same_file || strcmp(row->section, last->section)))
+		fprintf(out, "\n%s {\n", row->section);
+}
+
+void settings_print(const struct settings *s, const char *file, FILE *out)
+{
+	size_t count;
+	const struct option_row *rows = settings_rows(&count), *last = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct option_row *row = &rows[i];
+		const char *indent = *row->section ? "\t" : "";
+		if (file && strcmp(file, row->file))
+			continue;
+		print_heading(row, last, out);
+		if (!last || strcmp(row->section, last->section) == 0)
+			putc('\n', out);
+		print_help(row->help, indent, out);
+		if (option_is_preset(row, s))
+			fprintf(out, "%s# (the default)\n", indent);
+		fputs(indent, out);
+		option_print(row, s, out);
+		last = row;
+	}
+	if (last && *last->section)
+		fputs("}\n", out);
+}
+
+void settings_print_table(FILE *out)
+{
+	size_t count;
+	const struct option_row *rows = settings_rows(&count);
+
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", rows[i].file, rows[i].section, rows[i].name, option_type_name(rows[i].type),
+			rows[i].preset, rows[i].reloadable ? "reload" : "restart", rows[i].help);
+}
+
+char *settings_path(const struct settings *s, const char *path)
+{
+	if (path[0] == '/')
+		return arena_strdup(s->arena, path);
+	return arena_printf(s->arena, "%s/%s", s->dir, path);
+}

@@ -1,0 +1,81 @@
+/* settings.h - what the configuration says, as one read-only structure that is read once per process
+ * generation. Each field is one row of the option table in settings.c. Times are milliseconds,
+ * sizes bytes. Lists end with a NULL pointer. */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include "base.h"
+#include "err.h"
+#include "arena.h"
+
+enum inet_prefer { INET_DEFAULT, INET_V4, INET_V6 };
+
+struct settings {
+	struct arena *arena;		/* owns everything below */
+	const char **warnings;		/* see settings_warnings */
+	const char *dir;		/* the configuration directory, absolute */
+	const char *me;			/* file `me`: our name in greeting, EHLO, Received; else the host name */
+
+	/* postrider.conf */
+	const char *spool_dir, *run_dir, *plugin_dir;
+	const char *user, *group;	/* group "": the user's primary group */
+	const char *log, *log_format, *log_level;
+
+	int64_t max_workers, min_spare, max_spare, sessions_per_worker;
+	int64_t max_from_ip;		/* sessions per client address at once; 0 no limit */
+	int64_t limit_connections;	/* sessions at once in all; 0: as many as max_workers */
+	bool lookup_rdns;
+	const char **smtps_ports, **submission_ports;	/* port numbers whose role is not given by a suffix */
+
+	int64_t command_timeout, data_timeout, session_timeout, plugin_timeout, shutdown_timeout, drain_timeout;
+	int64_t max_line_length, max_recipients, max_message_size, max_header_size, max_errors, max_transactions, max_noops;
+	int64_t memory_body_size;	/* bodies up to this are held in memory, larger ones go to a file */
+	int64_t min_free_space, min_free_inodes;	/* low-water marks of the spool: 452 4.3.1 */
+	bool allow_bare_lf, auth_without_tls;
+	const char *greeting;		/* file `smtpgreeting` or "" */
+
+	/* postrider.conf, resolver { ... } */
+	const char **resolver_forwarders;	/* "addr" or "addr@port"; empty: root servers, or resolv_conf */
+	const char **resolver_local_data;	/* zone-file lines: "example.test. 300 IN MX 10 mx.example.test." */
+	const char *resolver_resolv_conf;	/* "" or a path */
+	const char *resolver_trust_anchor;	/* "" or a path of a root key file */
+	int64_t resolver_timeout;
+
+	/* tls.conf */
+	const char *tls_cert, *tls_key, *tls_priority, *tls_min_version;
+
+	/* outbound.conf */
+	bool outbound_disabled, outbound_enable_tls, outbound_ipv6, outbound_local_mx_ok;
+	enum inet_prefer outbound_inet_prefer;
+	const char *outbound_received_header;
+	int64_t outbound_concurrency_max, outbound_concurrency_per_destination, outbound_active_max;
+	int64_t outbound_port;		/* of hosts found by DNS; 25 but for tests and labs */
+	int64_t outbound_connect_timeout, outbound_greeting_timeout, outbound_helo_timeout, outbound_tls_timeout;
+	int64_t outbound_mail_timeout, outbound_rcpt_timeout, outbound_data_timeout, outbound_body_timeout;
+	int64_t outbound_end_of_data_timeout, outbound_rset_timeout, outbound_quit_timeout;
+	int64_t outbound_pool_timeout, outbound_deliveries_per_connection, outbound_recipients_per_delivery;
+	const char *outbound_temp_fail_intervals;
+	int64_t outbound_max_temp_failures, outbound_queue_lifetime, outbound_dead_host_time;
+};
+
+/* Reads DIR (postrider.conf, tls.conf, outbound.conf, me, and qpsmtpd's small files databytes, timeout,
+ * smtpgreeting, which postrider.conf overrides). All problems found are in ERR, each with file, line, what was found and what
+ * was expected. The result is freed with settings_free. NULL on error. */
+struct settings *settings_read(const char *dir, struct err *err);
+void settings_free(struct settings **s);
+/* As settings_read, but tells each problem on its own (ERR of settings_read holds only what fits). */
+typedef void settings_problem(void *arg, const char *text);
+struct settings *settings_read_each(const char *dir, settings_problem *each, void *arg);
+/* Tells what is odd but keeps nothing from starting: an option given twice, and each file of qpsmtpd that has no meaning here,
+ * with what to use instead. For the master, once its log is open, and for `postrider check`. */
+void settings_warnings(const struct settings *s, settings_problem *each, void *arg);
+/* Prints every option of FILE ("postrider.conf"; NULL: of all files) as it is in force with its help, in the files'
+ * syntax; those that are at their default are marked. */
+void settings_print(const struct settings *s, const char *file, FILE *out);
+/* For the lint and the manual: one line an option, tab separated: file, section, name, type, default,
+ * "reload" or "restart", help. */
+void settings_print_table(FILE *out);
+/* Relative to the configuration directory unless absolute. */
+char *settings_path(const struct settings *s, const char *path);
+
+#endif

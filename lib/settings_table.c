@@ -1,0 +1,214 @@
+/* settings_table.c - every option of postrider, one row each: to add one, add a field in settings.h and a row here (and say
+ * what it does in the manual page of its file; the lint checks that). */
+#include "settings_table.h"
+#include "address.h"
+#include "view.h"
+#include "../queue/schedule.h"
+
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define KIB (INT64_C(1) << 10)
+#define MIB (INT64_C(1) << 20)
+
+/* ---- checks: NULL, or what is expected ---- */
+
+static const char *absolute_path(const char *value)
+{
+	return value[0] == '/' ? NULL : "an absolute path";
+}
+
+static const char *log_target(const char *value)
+{
+	static const char *const words[] = { "stderr", "syslog", "none" };
+
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (strcmp(value, words[i]) == 0)
+			return NULL;
+	return value[0] == '/' ? NULL : "stderr, syslog, none or an absolute path";
+}
+
+static const char *port_number(const char *value)
+{
+	uint64_t n;
+
+	return view_u64(view_of(value), 65535, &n) && n ? NULL : "a port number from 1 to 65535";
+}
+
+static const char *host_name(const char *value)
+{
+	return !*value || address_domain_valid(view_of(value), false) ? NULL : "a domain name";
+}
+
+static const char *intervals(const char *value)
+{
+	struct schedule schedule;
+
+	return schedule_parse(&schedule, value, 1, NULL) ? NULL : "times such as \"1m, 5m*2, 1h*3\", or none";
+}
+
+static const char *not_empty(const char *value)
+{
+	return *value ? NULL : "a name";
+}
+
+/* ---- rows: file, section and field by macro, the rest by name ---- */
+
+#define ROW(file_, section_, name_, field_, type_, ...) \
+	{ .file = file_, .section = section_, .name = name_, .type = type_, .at = offsetof(struct settings, field_), __VA_ARGS__ }
+#define MAIN(field_, type_, ...) ROW("postrider.conf", "", #field_, field_, type_, __VA_ARGS__)
+#define RESOLVER(name_, type_, ...) ROW("postrider.conf", "resolver", #name_, resolver_##name_, type_, __VA_ARGS__)
+#define TLS(name_, type_, ...) ROW("tls.conf", "", #name_, tls_##name_, type_, .reloadable = true, __VA_ARGS__)
+#define OUTBOUND(name_, type_, ...) ROW("outbound.conf", "", #name_, outbound_##name_, type_, .reloadable = true, __VA_ARGS__)
+
+static const struct option_row rows[] = {
+	ROW("postrider.conf", "", "me", me, OPTION_STRING, .preset = "", .check = host_name, .small_file = "me", .reloadable = true,
+	    .help = "our own name, in the greeting, EHLO and Received lines; empty: the name of the host"),
+	MAIN(spool_dir, OPTION_STRING, .preset = POSTRIDER_SPOOL_DIR, .check = absolute_path,
+	     .help = "directory of accepted messages (postrider-spool(5)); must be on a file system that keeps what fsync(2) wrote"),
+	MAIN(run_dir, OPTION_STRING, .preset = POSTRIDER_RUN_DIR, .check = absolute_path,
+	     .help = "directory of sockets, pid file and scoreboard; may be on a tmpfs"),
+	MAIN(plugin_dir, OPTION_STRING, .preset = POSTRIDER_PLUGIN_DIR, .check = absolute_path, .reloadable = true,
+	     .help = "directory of the plugins' shared objects"),
+	MAIN(user, OPTION_STRING, .preset = "postrider", .check = not_empty,
+	     .help = "user to become after binding ports and reading keys; means nothing when not started as root"),
+	MAIN(group, OPTION_STRING, .preset = "", .help = "group to become; empty: the primary group of user"),
+	MAIN(log, OPTION_STRING, .preset = "syslog", .check = log_target, .reloadable = true,
+	     .help = "where to log: stderr, syslog, none, or the path of a file"),
+	MAIN(log_format, OPTION_CHOICE, .preset = "text", .choices = "text json", .reloadable = true,
+	     .help = "text: key=value, one line an event; json: one object a line"),
+	MAIN(log_level, OPTION_CHOICE, .preset = "info", .choices = "error warn info debug", .reloadable = true,
+	     .help = "the least important level that is logged"),
+
+	MAIN(max_workers, OPTION_INT, .preset = "1000", .min = 1, .max = SCOREBOARD_SLOTS, .reloadable = true,
+	     .help = "most worker processes at once; one serves one session at a time"),
+	MAIN(min_spare, OPTION_INT, .preset = "5", .min = 1, .max = SCOREBOARD_SLOTS, .reloadable = true,
+	     .help = "fewest idle workers; below that more are started at once"),
+	MAIN(max_spare, OPTION_INT, .preset = "25", .min = 1, .max = SCOREBOARD_SLOTS, .reloadable = true,
+	     .help = "most idle workers; above that the longest idle ones leave"),
+	MAIN(sessions_per_worker, OPTION_INT, .preset = "1000", .min = 1, .max = 1000000000, .reloadable = true,
+	     .help = "sessions after which a worker is replaced by a fresh one; 1: a new process for every session"),
+	MAIN(max_from_ip, OPTION_INT, .preset = "50", .min = 0, .max = SCOREBOARD_SLOTS, .reloadable = true,
+	     .help = "most sessions at once from one address (IPv6: one /64); 0: no limit"),
+	MAIN(limit_connections, OPTION_INT, .preset = "0", .min = 0, .max = SCOREBOARD_SLOTS, .reloadable = true,
+	     .help = "most sessions at once in all; 0: as many as max_workers"),
+	MAIN(lookup_rdns, OPTION_BOOL, .preset = "true", .reloadable = true,
+	     .help = "look up the name of the client's address"),
+	MAIN(smtps_ports, OPTION_LIST, .preset = "465 4650", .check = port_number,
+	     .help = "ports on which TLS starts at once, unless --port or --listen-address says otherwise"),
+	MAIN(submission_ports, OPTION_LIST, .preset = "587 5870", .check = port_number,
+	     .help = "ports for users' mail programs: AUTH is demanded before MAIL"),
+
+	MAIN(command_timeout, OPTION_DURATION, .preset = "5m", .min = SECOND, .max = DAY, .small_file = "timeout", .reloadable = true,
+	     .help = "time a client has for a command line (RFC 5321 4.5.3.2.7 asks for 5 minutes)"),
+	MAIN(data_timeout, OPTION_DURATION, .preset = "5m", .min = SECOND, .max = DAY, .reloadable = true,
+	     .help = "longest silence while a client sends a message"),
+	MAIN(session_timeout, OPTION_DURATION, .preset = "1h", .min = SECOND, .max = 7 * DAY, .reloadable = true,
+	     .help = "longest life of a session, however busy"),
+	MAIN(plugin_timeout, OPTION_DURATION, .preset = "5m", .min = SECOND, .max = HOUR, .reloadable = true,
+	     .help = "a worker that hangs in one plugin for longer is killed"),
+	MAIN(shutdown_timeout, OPTION_DURATION, .preset = "30s", .min = SECOND, .max = HOUR, .reloadable = true,
+	     .help = "time that what is in flight has to finish after SIGTERM"),
+	MAIN(drain_timeout, OPTION_DURATION, .preset = "1h", .min = SECOND, .max = 7 * DAY, .reloadable = true,
+	     .help = "time that sessions of the old configuration have to finish after a reload"),
+	MAIN(max_line_length, OPTION_INT, .preset = "2048", .min = 1000, .max = 60000, .reloadable = true,
+	     .help = "longest command line in bytes (RFC 5321 4.5.3.1.4 asks for 512 and room for extensions)"),
+	MAIN(max_recipients, OPTION_INT, .preset = "1000", .min = 100, .max = 100000, .reloadable = true,
+	     .help = "most recipients of one message; further ones get 452 (RFC 5321 4.5.3.1.8 asks for 100)"),
+	MAIN(max_message_size, OPTION_SIZE, .preset = "100M", .min = 0, .max = SETTINGS_SIZE_MAX, .small_file = "databytes", .reloadable = true,
+	     .help = "largest message; announced as SIZE; 0: the largest there is"),
+	MAIN(max_header_size, OPTION_SIZE, .preset = "256k", .min = 16 * KIB, .max = 64 * MIB, .reloadable = true,
+	     .help = "largest header of a message in all"),
+	MAIN(max_errors, OPTION_INT, .preset = "20", .min = 0, .max = 1000000, .reloadable = true,
+	     .help = "refused commands after which a session is ended; 0: no limit"),
+	MAIN(max_transactions, OPTION_INT, .preset = "10000", .min = 0, .max = 1000000000, .reloadable = true,
+	     .help = "most messages in one session; 0: no limit"),
+	MAIN(max_noops, OPTION_INT, .preset = "50", .min = 0, .max = 1000000, .reloadable = true,
+	     .help = "most commands between two messages that do nothing for one (NOOP, RSET, HELP, VRFY); 0: no limit"),
+	MAIN(memory_body_size, OPTION_SIZE, .preset = "128k", .min = 4 * KIB, .max = 64 * MIB, .reloadable = true,
+	     .help = "messages up to this size are held in memory until their end, larger ones go to a file at once"),
+	MAIN(min_free_space, OPTION_SIZE, .preset = "64M", .min = 0, .max = SETTINGS_SIZE_MAX, .reloadable = true,
+	     .help = "free space of the spool below which MAIL is answered with 452 4.3.1"),
+	MAIN(min_free_inodes, OPTION_INT, .preset = "1000", .min = 0, .max = 1000000000, .reloadable = true,
+	     .help = "free inodes of the spool below which MAIL is answered with 452 4.3.1"),
+	MAIN(allow_bare_lf, OPTION_BOOL, .preset = "false", .reloadable = true,
+	     .help = "accept a bare LF inside messages as a line end, for old clients; never as part of the final CRLF.CRLF"),
+	MAIN(auth_without_tls, OPTION_BOOL, .preset = "false", .reloadable = true,
+	     .help = "offer AUTH on connections that are not encrypted"),
+	MAIN(greeting, OPTION_STRING, .preset = "", .small_file = "smtpgreeting", .reloadable = true,
+	     .help = "text of the 220 greeting; empty: our name and \"ESMTP postrider\""),
+
+	RESOLVER(forwarders, OPTION_LIST, .preset = "", .reloadable = true,
+		 .help = "name servers to ask, \"address\" or \"address@port\"; none: resolv_conf, or else the root servers"),
+	RESOLVER(local_data, OPTION_LIST, .preset = "", .reloadable = true,
+		 .help = "records that are answered without asking, \"example.test. 300 IN MX 10 mx.example.test.\""),
+	RESOLVER(resolv_conf, OPTION_STRING, .preset = "", .reloadable = true,
+		 .help = "file to take name servers from, such as /etc/resolv.conf; empty: none"),
+	RESOLVER(trust_anchor, OPTION_STRING, .preset = "", .reloadable = true,
+		 .help = "root key file for DNSSEC validation, such as /usr/share/dns/root.key; empty: none"),
+	RESOLVER(timeout, OPTION_DURATION, .preset = "10s", .min = 100, .max = 5 * MINUTE, .reloadable = true,
+		 .help = "longest wait for an answer; then it counts as a temporary failure"),
+
+	TLS(cert, OPTION_STRING, .preset = "tls_cert.pem", .check = not_empty,
+	    .help = "file with our certificate chain in PEM, our own first; relative to the configuration directory"),
+	TLS(key, OPTION_STRING, .preset = "tls_key.pem", .check = not_empty,
+	    .help = "file with the private key of cert in PEM; relative to the configuration directory"),
+	TLS(priority, OPTION_STRING, .preset = "", .help = "GnuTLS priority string; empty: NORMAL with our order of ciphers"),
+	TLS(min_version, OPTION_CHOICE, .preset = "TLSv1.2", .choices = "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3",
+	    .help = "oldest version of TLS that is spoken"),
+
+	OUTBOUND(disabled, OPTION_BOOL, .preset = "false", .help = "deliver nothing; messages are still accepted and kept"),
+	OUTBOUND(enable_tls, OPTION_BOOL, .preset = "true", .help = "use STARTTLS where the remote server offers it"),
+	ROW("outbound.conf", "", "ipv6_enabled", outbound_ipv6, OPTION_BOOL, .preset = "true", .reloadable = true,
+	    .help = "deliver over IPv6 too"),
+	OUTBOUND(inet_prefer, OPTION_ENUM, .preset = "default", .choices = "default v4 v6",
+		 .help = "which addresses of a host are tried first; default: IPv6"),
+	OUTBOUND(local_mx_ok, OPTION_BOOL, .preset = "false",
+		 .help = "deliver to hosts whose address is local or private; else such an address counts as unusable"),
+	OUTBOUND(received_header, OPTION_STRING, .preset = "", .help = "text of an additional Received line on delivered messages; empty: none"),
+	OUTBOUND(concurrency_max, OPTION_INT, .preset = "100", .min = 1, .max = 100000, .help = "most connections at once in all"),
+	OUTBOUND(concurrency_per_destination, OPTION_INT, .preset = "20", .min = 1, .max = 10000,
+		 .help = "most connections at once to one destination"),
+	OUTBOUND(active_max, OPTION_INT, .preset = "1000", .min = 1, .max = 1000000, .help = "most messages being worked on at once"),
+	OUTBOUND(port, OPTION_INT, .preset = "25", .min = 1, .max = 65535,
+		 .help = "port of the hosts that DNS names; anything but 25 is for tests and labs"),
+	OUTBOUND(connect_timeout, OPTION_DURATION, .preset = "30s", .min = SECOND, .max = HOUR, .help = "time for a connection to be made"),
+	OUTBOUND(greeting_timeout, OPTION_DURATION, .preset = "5m", .min = SECOND, .max = HOUR,
+		 .help = "time for the greeting (RFC 5321 4.5.3.2.1)"),
+	OUTBOUND(helo_timeout, OPTION_DURATION, .preset = "5m", .min = SECOND, .max = HOUR, .help = "time for the answer to EHLO, HELO or LHLO"),
+	OUTBOUND(tls_timeout, OPTION_DURATION, .preset = "2m", .min = SECOND, .max = HOUR,
+		 .help = "time for the answer to STARTTLS, and again for the handshake"),
+	OUTBOUND(mail_timeout, OPTION_DURATION, .preset = "5m", .min = SECOND, .max = HOUR,
+		 .help = "time for the answer to MAIL (RFC 5321 4.5.3.2.2)"),
+	OUTBOUND(rcpt_timeout, OPTION_DURATION, .preset = "5m", .min = SECOND, .max = HOUR,
+		 .help = "time for the answer to a RCPT (RFC 5321 4.5.3.2.3)"),
+	OUTBOUND(data_timeout, OPTION_DURATION, .preset = "2m", .min = SECOND, .max = HOUR,
+		 .help = "time for the answer to DATA (RFC 5321 4.5.3.2.4)"),
+	OUTBOUND(body_timeout, OPTION_DURATION, .preset = "3m", .min = SECOND, .max = HOUR,
+		 .help = "longest standstill while a message is being sent (RFC 5321 4.5.3.2.5)"),
+	OUTBOUND(end_of_data_timeout, OPTION_DURATION, .preset = "10m", .min = SECOND, .max = HOUR,
+		 .help = "time for the answer to the end of a message (RFC 5321 4.5.3.2.6); a shorter one makes duplicates"),
+	OUTBOUND(rset_timeout, OPTION_DURATION, .preset = "20s", .min = SECOND, .max = HOUR, .help = "time for the answer to RSET"),
+	OUTBOUND(quit_timeout, OPTION_DURATION, .preset = "10s", .min = SECOND, .max = HOUR, .help = "time for the answer to QUIT"),
+	OUTBOUND(pool_timeout, OPTION_DURATION, .preset = "50s", .min = 0, .max = HOUR,
+		 .help = "how long an idle connection is kept for the next message; 0: not at all"),
+	OUTBOUND(deliveries_per_connection, OPTION_INT, .preset = "100", .min = 1, .max = 1000000, .help = "most messages over one connection"),
+	OUTBOUND(recipients_per_delivery, OPTION_INT, .preset = "100", .min = 1, .max = 10000,
+		 .help = "most recipients in one delivery; more are split (RFC 5321 4.5.3.1.8: a server takes at least 100)"),
+	OUTBOUND(temp_fail_intervals, OPTION_STRING, .preset = "", .check = intervals,
+		 .help = "waits after failed attempts, such as \"1m, 5m*2, 1h*3\", after the last of which a message is returned; none: the first"
+			 " failure is final; empty: 64 seconds, doubled each time"),
+	OUTBOUND(max_temp_failures, OPTION_INT, .preset = "13", .min = 1, .max = 1000,
+		 .help = "failed attempts after which a message is returned, where temp_fail_intervals is empty"),
+	OUTBOUND(queue_lifetime, OPTION_DURATION, .preset = "5d", .min = SECOND, .max = 100 * DAY,
+		 .help = "time after which an undelivered message is returned (RFC 5321 4.5.4.1 asks for 4 to 5 days)"),
+	OUTBOUND(dead_host_time, OPTION_DURATION, .preset = "5m", .min = 0, .max = DAY,
+		 .help = "how long a host that could not be reached is left alone"),
+};
+
+const struct option_row *settings_rows(size_t *count)
+{
+	*count = COUNT_OF(rows);
+	return rows;
+}

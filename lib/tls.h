@@ -1,0 +1,45 @@
+/* tls.h - the only place that uses GnuTLS for sessions. Server and client side, blocking (stream.h in workers) and
+ * non-blocking (queue-runner). */
+#ifndef TLS_H
+#define TLS_H
+
+#include "base.h"
+#include "view.h"
+#include "err.h"
+#include "settings.h"
+
+struct tls_context;	/* credentials, priorities, ticket key; made before the fork, shared copy-on-write */
+struct tls_session;
+
+/* Server side: CERT and KEY are paths (PEM; chain in order). Checks that they belong together; warns in the
+ * log about an expired one. Reads the key: call it as root. NULL on error, ERR names file and reason. */
+struct tls_context *tls_server_context(const struct settings *s, const char *cert, const char *key, struct err *err);
+/* Client side, opportunistic: no verification, result reported. */
+struct tls_context *tls_client_context(const struct settings *s, struct err *err);
+void tls_context_free(struct tls_context **ctx);
+
+/* A session on the connected descriptor FD (not owned). SERVER_NAME: SNI on the client side, or NULL. Only bytes
+ * that arrive after this call reach the session: the caller has dropped its buffers. NULL on error. */
+struct tls_session *tls_session_new(struct tls_context *ctx, bool server, int fd, const char *server_name, struct err *err);
+void tls_session_free(struct tls_session **s);
+
+/* Results of the three below: bytes (>0), or one of these. A rehandshake request, an alert, or a
+ * truncated record is TLS_FAILED: the connection is of no further use. */
+enum { TLS_END = 0 /* close_notify */, TLS_FAILED = -1, TLS_WANT_READ = -2, TLS_WANT_WRITE = -3 };
+int tls_handshake(struct tls_session *s, struct err *err);	/* 1 when done */
+/* Blocking variant for workers: polls FD until DEADLINE (clock_ms). */
+bool tls_handshake_until(struct tls_session *s, int64_t deadline, struct err *err) MUST_CHECK;
+ssize_t tls_read(struct tls_session *s, void *data, size_t len, struct err *err);
+/* After TLS_WANT_WRITE call again with the same bytes: part of them may be under way. */
+ssize_t tls_write(struct tls_session *s, const void *data, size_t len, struct err *err);
+/* Decrypted bytes already in memory, which poll() does not show. */
+bool tls_pending(const struct tls_session *s);
+/* Sends close_notify once, does not wait. */
+void tls_bye(struct tls_session *s);
+
+/* Facts, for Received, log and plugins. Valid while the session lives. */
+const char *tls_version(const struct tls_session *s);	/* "TLS1.3" */
+const char *tls_cipher(const struct tls_session *s);	/* "TLS_AES_256_GCM_SHA384" */
+const char *tls_sni(const struct tls_session *s);	/* "" if none was sent */
+
+#endif
