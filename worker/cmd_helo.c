@@ -1,0 +1,55 @@
+/* cmd_helo.c - HELO and EHLO (RFC 5321 4.1.1.1). Both end a transaction that is open (4.1.4). */
+#include "../lib/base.h"
+#include "hooks.h"
+#include "session.h"
+
+bool cmd_helo_check(struct session *s, struct command *c)
+{
+	/* A name that proves wrong is no reason to refuse (RFC 5321 4.1.4); one that could end up in a header or log as
+	 * something else is. */
+	if (view_is_printable(c->args) && c->args.len <= ADDRESS_DOMAIN_MAX && view_find(c->args, ' ') == c->args.len)
+		return true;
+	reply_set(&s->reply, 501, "5.5.4", "syntax: %s", c->verb->syntax);
+	return false;
+}
+
+static void greeted(struct session *s, struct command *c, bool esmtp)
+{
+	transaction_end(s);
+	s->helo = arena_view_dup(s->host->session, c->args);
+	s->esmtp = esmtp;
+}
+
+void cmd_helo(struct session *s, struct command *c)
+{
+	greeted(s, c, false);
+	if (!s->reply.code)
+		reply_set(&s->reply, 250, NULL, "%s", s->settings->me);
+}
+
+/* What is on offer: ours that belong to no verb, then each row's, then the plugins'. */
+static void capabilities(struct session *s, struct buf *lines)
+{
+	struct reply ignored;
+
+	buf_puts(lines, "\nPIPELINING\n8BITMIME\nENHANCEDSTATUSCODES");
+	for (size_t i = 0; i < verb_count(); i++)
+		if (verb_at(i)->keyword)
+			verb_at(i)->keyword(s, lines);
+	s->capabilities = lines;
+	reply_clear(&ignored);
+	hooks_run(s, HOOK_CAPABILITIES, &ignored);
+	s->capabilities = NULL;
+}
+
+void cmd_ehlo(struct session *s, struct command *c)
+{
+	struct buf lines;
+
+	greeted(s, c, true);
+	buf_init(&lines, REPLY_TEXT - 1);
+	buf_puts(&lines, s->settings->me);
+	capabilities(s, &lines);
+	reply_set(&s->reply, 250, NULL, "%s", buf_text(&lines));
+	buf_free(&lines);
+}

@@ -1,0 +1,67 @@
+/* cmd_mail.c - MAIL (RFC 5321 4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152) and AUTH (RFC 4954 5). */
+#include "../lib/base.h"
+#include "session.h"
+
+static bool refuse(struct session *s, unsigned code, const char *enhanced, const char *text)
+{
+	reply_set(&s->reply, code, enhanced, "%s", text);
+	return false;
+}
+
+static bool parse(struct session *s, struct command *c)
+{
+	const char *why = "syntax error";
+	struct view rest = c->args;
+
+	if (!view_case_starts(rest, VIEW("FROM:")))
+		return refuse(s, 501, "5.5.4", "syntax: MAIL FROM:<address>");
+	rest = view_skip(rest, 5);
+	while (rest.len && *rest.data == ' ')	/* "FROM: <a@b>": wrong, and too common to refuse */
+		rest = view_skip(rest, 1);
+	if (!address_parse(&rest, ADDRESS_NULL_OK, s->host->scratch, &c->address, &why)) {
+		reply_set(&s->reply, 501, "5.1.7", "bad sender address: %s", why);	/* RFC 3463: 5.1.7 */
+		return false;
+	}
+	return parameters_parse(rest, PARAMETER_MAIL, s->host->scratch, &c->parameters, &s->reply);
+}
+
+static bool has_room(struct session *s, uint64_t size)
+{
+	const struct settings *set = s->settings;
+
+	if (size > INT64_MAX / 2 || (set->max_message_size && size > (uint64_t)set->max_message_size))
+		return refuse(s, 552, "5.3.4", "message size exceeds the limit");
+	if (!host_spool(s->host))
+		return refuse(s, 451, "4.3.0", "queue not available, try again later");
+	if (!spool_has_room(s->host->spool, (uint64_t)set->min_free_space + size, (uint64_t)set->min_free_inodes))
+		return refuse(s, 452, "4.3.1", "insufficient system storage, try again later");
+	return true;
+}
+
+bool cmd_mail_check(struct session *s, struct command *c)
+{
+	if (!parse(s, c) || !has_room(s, c->parameters.size))
+		return false;
+	if (s->transactions >= s->settings->max_transactions) {
+		refuse(s, 421, "4.7.0", "too many messages in one session");
+		s->reply.disconnect = true;
+		s->end = SESSION_LIMIT;
+		return false;
+	}
+	transaction_begin(s, c);
+	return true;
+}
+
+void cmd_mail(struct session *s, struct command *c)
+{
+	s->transactions++;
+	transaction_accept(s);
+	if (!s->reply.code)
+		reply_set(&s->reply, 250, "2.1.0", "<%s> sender ok", c->address.text);
+}
+
+void cmd_mail_keyword(struct session *s, struct buf *lines)
+{
+	/* 0, or no number: no limit (RFC 1870 4) */
+	buf_printf(lines, "\nSIZE %lld", (long long)s->settings->max_message_size);
+}

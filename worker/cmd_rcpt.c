@@ -1,0 +1,59 @@
+/* cmd_rcpt.c - RCPT (RFC 5321 4.1.1.3). Without a plugin's OK, and without a grant to relay, the answer is no. */
+#include "../lib/base.h"
+#include "hooks.h"
+#include "session.h"
+
+static bool refuse(struct session *s, unsigned code, const char *enhanced, const char *text)
+{
+	reply_set(&s->reply, code, enhanced, "%s", text);
+	return false;
+}
+
+static bool parse(struct session *s, struct command *c)
+{
+	const char *why = "syntax error";
+	struct view rest = c->args;
+
+	if (!view_case_starts(rest, VIEW("TO:")))
+		return refuse(s, 501, "5.5.4", "syntax: RCPT TO:<address>");
+	rest = view_skip(rest, 3);
+	while (rest.len && *rest.data == ' ')
+		rest = view_skip(rest, 1);
+	if (!address_parse(&rest, ADDRESS_POSTMASTER_OK, s->host->scratch, &c->address, &why)) {
+		reply_set(&s->reply, 501, "5.1.3", "bad recipient address: %s", why);	/* RFC 3463: 5.1.3 */
+		return false;
+	}
+	return parameters_parse(rest, PARAMETER_RCPT, s->host->scratch, &c->parameters, &s->reply);
+}
+
+bool cmd_rcpt_check(struct session *s, struct command *c)
+{
+	const char *naughty;
+
+	if (!parse(s, c))
+		return false;
+	if (s->transaction.recipient_count >= (uint64_t)s->settings->max_recipients)	/* RFC 5321 4.5.3.1.10 */
+		return refuse(s, 452, "4.5.3", "too many recipients");
+	naughty = notes_get(&s->notes, "naughty");
+	if (naughty && !session_relaying(s))
+		return refuse(s, 550, "5.7.1", *naughty ? naughty : "recipient denied");
+	return true;
+}
+
+void cmd_rcpt(struct session *s, struct command *c)
+{
+	bool taken = c->verdict == OK || session_internal(s), relaying = session_relaying(s);
+	struct reply own = s->reply;
+
+	if (!taken && !relaying) {
+		refuse(s, 550, "5.7.1", "relaying denied");
+		return;
+	}
+	if (hooks_refused(hooks_run(s, HOOK_RCPT_OK, &s->reply)))
+		return;
+	transaction_add(s, c, session_internal(s) || (!relaying && !c->to_spool));
+	if (own.code)
+		s->reply = own;
+	else
+		reply_set(&s->reply, 250, "2.1.5", "<%s> recipient ok", c->address.text);
+}

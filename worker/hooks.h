@@ -1,0 +1,20 @@
+/* hooks.h - running the plugins of a session and turning their verdicts into replies, by one table. */
+#ifndef HOOKS_H
+#define HOOKS_H
+
+#include "../lib/base.h"
+#include "../lib/plugin.h"
+#include "../lib/reply.h"
+
+struct session;
+
+/* Runs HOOK. DECLINED or OK (R as the plugin set it, or not set), or a refusal: R is then complete, and R->disconnect says
+ * whether the session ends. VERB_NO_HOOK gives DECLINED. */
+enum verdict hooks_run(struct session *s, enum hook hook, struct reply *r);
+bool hooks_refused(enum verdict v);
+/* Runs HOOK for its effect; what it says is dropped. */
+void hooks_notify(struct session *s, enum hook hook);
+/* Code and enhanced code of a refusal at HOOK when the plugin gave none. */
+void hooks_default(enum hook hook, bool soft, unsigned *code, const char **enhanced);
+
+#endif

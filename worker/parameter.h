@@ -1,0 +1,33 @@
+/* parameter.h - ESMTP parameters of MAIL and RCPT (RFC 5321 4.1.1.11): keyword[=value], one table. */
+#ifndef PARAMETER_H
+#define PARAMETER_H
+
+#include "../lib/base.h"
+#include "../lib/arena.h"
+#include "../lib/reply.h"
+#include "../lib/view.h"
+
+#define PARAMETERS_MAX 16
+
+struct parameter { const char *keyword, *value; };	/* keyword in upper case; value "" when there is none */
+
+struct parameters {
+	size_t count;
+	struct parameter list[PARAMETERS_MAX];
+	uint64_t size;			/* SIZE (RFC 1870), 0 not given */
+	bool eight_bit;			/* BODY=8BITMIME (RFC 6152) */
+};
+
+enum parameter_verb { PARAMETER_MAIL = 1, PARAMETER_RCPT = 2 };
+
+/* Parses the rest of a MAIL or RCPT line. False with R set (501, 555). Texts live in A. */
+bool parameters_parse(struct view rest, enum parameter_verb verb, struct arena *a, struct parameters *out, struct reply *r) MUST_CHECK;
+/* The value of KEYWORD (any case), NULL when it was not given. */
+const char *parameters_find(const struct parameters *p, const char *keyword);
+/* A copy whose texts live in A. */
+void parameters_copy(struct parameters *to, const struct parameters *from, struct arena *a);
+/* xtext of RFC 3461 4: printable ASCII but "+" and "=", or "+HH". What it stands for must be printable too: nothing
+ * hidden in it ("+0A") may ever become a line. */
+bool parameter_xtext_valid(struct view v);
+
+#endif

@@ -1,0 +1,178 @@
+/* plugin_api.c - the part of plugins/postrider.h that concerns the connection. Outside a session (in the queue-runner)
+ * only what the message itself remembers has a meaning: that is asked from queue/job_call.h. */
+#include "../lib/base.h"
+#include "../lib/clock.h"
+#include "../lib/scoreboard.h"
+#include "../queue/job_call.h"
+#include "auth.h"
+#include "session.h"
+#include <sys/socket.h>
+
+/* NULL while plain, in the queue-runner, and after the connection was closed. */
+static const struct tls_session *tls_of(const struct hook_call *call)
+{
+	return call->session && call->session->stream ? stream_tls(call->session->stream) : NULL;
+}
+
+const char *pr_id(struct hook_call *call)
+{
+	return call->session ? call->session->id : job_call_id(call);
+}
+
+const char *pr_remote_ip(struct hook_call *call)
+{
+	return call->session ? call->session->remote_ip : job_call_remote_ip(call);
+}
+
+uint16_t pr_remote_port(struct hook_call *call)
+{
+	return call->session ? call->session->remote.port : 0;
+}
+
+const char *pr_remote_host(struct hook_call *call)
+{
+	return call->session ? session_remote_host(call->session) : "";
+}
+
+static struct netaddr local_of(const struct hook_call *call)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+
+	if (!call->session || !call->session->stream ||
+	    getsockname(stream_fd(call->session->stream), (struct sockaddr *)&sa, &len) != 0)
+		return (struct netaddr){ 0 };
+	return netaddr_from((struct sockaddr *)&sa, len);
+}
+
+const char *pr_local_ip(struct hook_call *call)
+{
+	struct netaddr local = local_of(call);
+
+	return local.family ? netaddr_text(&local, arena_alloc(call->scratch, NETADDR_TEXT)) : "";
+}
+
+uint16_t pr_local_port(struct hook_call *call)
+{
+	return local_of(call).port;
+}
+
+const char *pr_helo(struct hook_call *call)
+{
+	if (!call->session)
+		return job_call_helo(call);
+	/* in the helo and ehlo hooks: the name that is being offered */
+	if (call->hook == HOOK_HELO || call->hook == HOOK_EHLO)
+		return arena_view_dup(call->scratch, call->session->command->args);
+	return call->session->helo;
+}
+
+bool pr_is_esmtp(struct hook_call *call)
+{
+	return call->session && (call->session->esmtp || call->hook == HOOK_EHLO);
+}
+
+bool pr_is_submission(struct hook_call *call)
+{
+	return call->session && session_submission(call->session);
+}
+
+bool pr_is_tls(struct hook_call *call)
+{
+	return tls_of(call) != NULL;
+}
+
+const char *pr_tls_version(struct hook_call *call)
+{
+	return tls_of(call) ? tls_version(tls_of(call)) : "";
+}
+
+const char *pr_tls_cipher(struct hook_call *call)
+{
+	return tls_of(call) ? tls_cipher(tls_of(call)) : "";
+}
+
+bool pr_relaying(struct hook_call *call)
+{
+	return call->session && session_relaying(call->session);
+}
+
+void pr_set_relaying(struct hook_call *call, bool yes)
+{
+	if (call->session)
+		call->session->relaying = yes;
+}
+
+const char *pr_auth_user(struct hook_call *call)
+{
+	return call->session ? call->session->auth_user : job_call_auth_user(call);
+}
+
+unsigned pr_sessions_from_ip(struct hook_call *call)
+{
+	if (!call->session || !call->session->remote.family)
+		return 0;
+	return 1 + (scoreboard() ? scoreboard_sessions_from(&call->session->remote, call->session->host->args->slot) : 0);
+}
+
+bool pr_early_bytes(struct hook_call *call, int64_t wait_ms)
+{
+	return call->session && call->session->stream && stream_readable(call->session->stream, wait_ms);
+}
+
+const char *pr_command(struct hook_call *call)
+{
+	if (!call->session || !call->session->command)
+		return "";
+	return arena_view_dup(call->scratch, call->session->command->name);
+}
+
+const char *pr_command_args(struct hook_call *call)
+{
+	if (!call->session || !call->session->command)
+		return "";
+	return arena_view_dup(call->scratch, call->session->command->args);
+}
+
+unsigned pr_unrecognized_count(struct hook_call *call)
+{
+	return call->session ? call->session->unrecognized : 0;
+}
+
+void pr_add_capability(struct hook_call *call, const char *line)
+{
+	if (call->session && call->session->capabilities && view_is_printable(view_of(line)))
+		buf_printf(call->session->capabilities, "\n%s", line);
+}
+
+/* ---- AUTH hooks: NULL outside them ---- */
+
+static const struct auth *auth_of(const struct hook_call *call)
+{
+	return call->session ? call->session->auth : NULL;
+}
+
+const char *pr_auth_mechanism(struct hook_call *call)
+{
+	return auth_of(call) ? auth_mechanism_name(auth_of(call)->mechanism) : "";
+}
+
+const char *pr_auth_login(struct hook_call *call)
+{
+	return auth_of(call) ? auth_of(call)->login : "";
+}
+
+const char *pr_auth_password(struct hook_call *call)
+{
+	return auth_of(call) ? auth_of(call)->password : "";
+}
+
+const char *pr_auth_challenge(struct hook_call *call)
+{
+	return auth_of(call) ? auth_of(call)->challenge : "";
+}
+
+const char *pr_auth_response(struct hook_call *call)
+{
+	return auth_of(call) ? auth_of(call)->response : "";
+}

@@ -1,0 +1,202 @@
+/* plugin_api_message.c - the part of plugins/postrider.h that concerns the transaction: envelope, header section,
+ * message, notes. */
+#include "../lib/base.h"
+#include "../queue/job_call.h"
+#include "session.h"
+
+static struct transaction *transaction_of(const struct hook_call *call)
+{
+	return call->session ? &call->session->transaction : NULL;
+}
+
+const char *pr_sender(struct hook_call *call)
+{
+	struct transaction *t = transaction_of(call);
+
+	if (!t)
+		return job_call_sender(call);
+	return t->sender.text ? t->sender.text : "";
+}
+
+const char *pr_sender_domain(struct hook_call *call)
+{
+	struct transaction *t = transaction_of(call);
+
+	if (!t)
+		return job_call_sender_domain(call);
+	return t->sender_domain ? t->sender_domain : "";
+}
+
+size_t pr_recipient_count(struct hook_call *call)
+{
+	struct transaction *t = transaction_of(call);
+
+	return t ? t->recipient_count : job_call_recipient_count(call);
+}
+
+const char *pr_recipient_at(struct hook_call *call, size_t index)
+{
+	struct transaction *t = transaction_of(call);
+
+	if (!t)
+		return job_call_recipient_at(call, index);
+	return index < t->recipient_count ? t->recipients[index].address.text : "";
+}
+
+/* The RCPT command in hand; NULL outside the rcpt hooks. */
+static struct command *rcpt_of(const struct hook_call *call)
+{
+	bool inside = call->hook == HOOK_RCPT_PRE || call->hook == HOOK_RCPT || call->hook == HOOK_RCPT_OK;
+
+	return call->session && inside ? call->session->command : NULL;
+}
+
+const char *pr_recipient(struct hook_call *call)
+{
+	struct command *c = rcpt_of(call);
+
+	if (!call->session)
+		return job_call_recipient(call);
+	return c ? c->address.text : "";
+}
+
+const char *pr_recipient_domain(struct hook_call *call)
+{
+	struct command *c = rcpt_of(call);
+
+	if (!call->session)
+		return job_call_recipient_domain(call);
+	return c ? transaction_domain(&c->address, call->session->settings->me, call->scratch) : "";
+}
+
+const char *pr_parameter(struct hook_call *call, const char *keyword)
+{
+	struct transaction *t = transaction_of(call);
+
+	if (!t)
+		return NULL;
+	return parameters_find(rcpt_of(call) ? &rcpt_of(call)->parameters : &t->parameters, keyword);
+}
+
+void pr_recipient_to_spool(struct hook_call *call)
+{
+	if (rcpt_of(call))
+		rcpt_of(call)->to_spool = true;
+}
+
+bool pr_recipient_spooled(struct hook_call *call)
+{
+	return rcpt_of(call) && rcpt_of(call)->to_spool;
+}
+
+bool pr_recipient_is_local(struct hook_call *call, size_t index)
+{
+	struct transaction *t = transaction_of(call);
+
+	return t && index < t->recipient_count && t->recipients[index].local;
+}
+
+/* ---- the header section: from data_headers_end on ---- */
+
+static struct headers *headers_of(const struct hook_call *call)
+{
+	struct transaction *t = transaction_of(call);
+
+	return t && t->stored_form ? &t->headers : NULL;
+}
+
+size_t pr_header_count(struct hook_call *call, const char *name)
+{
+	return headers_of(call) ? headers_count(headers_of(call), name) : 0;
+}
+
+const char *pr_header(struct hook_call *call, const char *name, int n)
+{
+	return headers_of(call) ? headers_get(headers_of(call), name, n, call->scratch) : NULL;
+}
+
+bool pr_header_prepend(struct hook_call *call, const char *name, const char *value)
+{
+	return headers_of(call) && headers_prepend(headers_of(call), name, value, false);
+}
+
+bool pr_header_append(struct hook_call *call, const char *name, const char *value)
+{
+	return headers_of(call) && headers_append(headers_of(call), name, value);
+}
+
+size_t pr_header_remove(struct hook_call *call, const char *name)
+{
+	return headers_of(call) ? headers_remove(headers_of(call), name) : 0;
+}
+
+/* ---- the message as it will be stored: what was added, then the content ---- */
+
+uint64_t pr_message_size(struct hook_call *call)
+{
+	struct transaction *t = transaction_of(call);
+
+	if (!t)
+		return job_call_message_size(call);
+	return t->stored_form ? headers_head_size(&t->headers) + spool_write_size(t->writer) - headers_skip(&t->headers) : 0;
+}
+
+/* From what was added, which is small: it is put together anew each time it is read. */
+static ssize_t read_head(const struct headers *h, uint64_t offset, void *out, size_t len)
+{
+	struct buf head;
+	ssize_t n = -1;
+
+	buf_init(&head, headers_head_size(h) + 1);
+	if (headers_head(h, &head)) {
+		struct view rest = view_head(view_skip(buf_view(&head), (size_t)offset), len);
+
+		memcpy(out, rest.data, rest.len);
+		n = (ssize_t)rest.len;
+	}
+	buf_free(&head);
+	return n;
+}
+
+ssize_t pr_message_read(struct hook_call *call, uint64_t offset, void *out, size_t len)
+{
+	struct transaction *t = transaction_of(call);
+	uint64_t head;
+
+	if (!t)
+		return job_call_message_read(call, offset, out, len);
+	if (!t->stored_form)
+		return -1;
+	head = headers_head_size(&t->headers);
+	if (offset < head)
+		return read_head(&t->headers, offset, out, len);
+	return spool_write_read(t->writer, offset - head + headers_skip(&t->headers), out, len);
+}
+
+/* ---- notes ---- */
+
+bool pr_set_note(struct hook_call *call, const char *key, const char *value)
+{
+	struct transaction *t = transaction_of(call);
+
+	if (!t)
+		return job_call_set_note(call, key, value);
+	return t->arena && notes_set(&t->notes, t->arena, key, value);
+}
+
+const char *pr_note(struct hook_call *call, const char *key)
+{
+	struct transaction *t = transaction_of(call);
+
+	return t ? notes_get(&t->notes, key) : job_call_note(call, key);
+}
+
+bool pr_set_connection_note(struct hook_call *call, const char *key, const char *value)
+{
+	return call->session && notes_set(&call->session->notes, call->session->host->session, key, value);
+}
+
+const char *pr_connection_note(struct hook_call *call, const char *key)
+{
+	return call->session ? notes_get(&call->session->notes, key) : NULL;
+}

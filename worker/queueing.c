@@ -1,0 +1,197 @@
+/* queueing.c - see queueing.h. A message whose recipients are all local goes to the queue plugins; when one recipient needs
+ * the spool, all go there, so that there is one place that is responsible and one commit. */
+#include "../lib/base.h"
+#include "../lib/clock.h"
+#include "../lib/log.h"
+#include "../lib/scoreboard.h"
+#include "hooks.h"
+#include "queueing.h"
+#include "received.h"
+#include "session.h"
+
+static const char *const facts_none = "";
+
+static const char *tls_version_of(const struct session *s)
+{
+	const struct tls_session *tls = stream_tls(s->stream);
+
+	return tls ? tls_version(tls) : facts_none;
+}
+
+static const char *tls_cipher_of(const struct session *s)
+{
+	const struct tls_session *tls = stream_tls(s->stream);
+
+	return tls ? tls_cipher(tls) : facts_none;
+}
+
+/* RFC 6409 8.2, 8.3: a submission server adds what the user's program forgot. Nothing else is touched. */
+static bool complete_submission(struct session *s)
+{
+	struct transaction *t = &s->transaction;
+	char date[CLOCK_DATE_SIZE];
+
+	if (!session_submission(s))
+		return true;
+	if (!headers_count(&t->headers, "Message-ID")) {
+		char *id = arena_printf(t->arena, "<%s@%s>", spool_write_id(t->writer), s->settings->me);
+
+		if (!headers_prepend(&t->headers, "Message-ID", id, true))
+			return false;
+	}
+	return headers_count(&t->headers, "Date") ||
+	       headers_prepend(&t->headers, "Date", clock_date(clock_now(), date), true);
+}
+
+static bool add_received(struct session *s)
+{
+	struct transaction *t = &s->transaction;
+	char literal[NETADDR_TEXT] = "";
+	struct reply own;
+	struct buf value;
+
+	reply_clear(&own);
+	if (hooks_run(s, HOOK_RECEIVED_LINE, &own) == OK && own.text[0])
+		return headers_prepend(&t->headers, "Received", own.text, true);
+	if (s->remote.family)
+		netaddr_literal(&s->remote, literal);
+	struct received facts = {
+		.helo = s->helo, .remote_host = session_remote_host(s), .remote_literal = literal,
+		.me = s->settings->me, .id = spool_write_id(t->writer),
+		.recipient = t->recipient_count == 1 ? t->recipients[0].address.text : "",
+		.esmtp = s->esmtp, .authenticated = *s->auth_user,
+		.tls_version = tls_version_of(s), .tls_cipher = tls_cipher_of(s), .now = clock_now(),
+	};
+	buf_init(&value, HEADERS_RESERVE);
+	received_value(&facts, &value);
+	bool ok = !value.failed && headers_prepend(&t->headers, "Received", buf_text(&value), true);
+	buf_free(&value);
+	return ok;
+}
+
+static void fill_recipients(const struct transaction *t, struct envelope *env)
+{
+	env->rcpts = arena_alloc(t->arena, t->recipient_count * sizeof(*env->rcpts));
+	env->rcpt_count = t->recipient_count;
+	for (size_t i = 0; i < t->recipient_count; i++)
+		env->rcpts[i] = (struct envelope_rcpt){ .address = t->recipients[i].address.text,
+			.domain = t->recipients[i].domain, .orcpt = "", .status = RCPT_TODO, .last = "" };
+	env->notes = arena_alloc(t->arena, (t->notes.count + 1) * sizeof(*env->notes));
+	env->note_count = t->notes.count;
+	for (size_t i = 0; i < t->notes.count; i++)
+		env->notes[i] = (struct envelope_note){ t->notes.list[i].key, t->notes.list[i].value };
+}
+
+static struct envelope envelope_of(struct session *s)
+{
+	struct transaction *t = &s->transaction;
+	struct envelope env = {
+		.sender = t->sender.text, .envid = "", .ret = "", .arrived = clock_now_us(), .flags = t->body.flags,
+		.client = s->remote_ip, .helo = s->helo, .auth_user = s->auth_user, .session = s->id,
+		.tls = *tls_version_of(s) ? arena_printf(t->arena, "%s %s", tls_version_of(s), tls_cipher_of(s)) : "",
+	};
+
+	fill_recipients(t, &env);
+	return env;
+}
+
+static bool commit(struct session *s)
+{
+	struct transaction *t = &s->transaction;
+	struct envelope env = envelope_of(s);
+	struct err err = { "" };
+	struct buf head;
+
+	buf_init(&head, headers_head_size(&t->headers) + 1);
+	bool ok = headers_head(&t->headers, &head) || err_set(&err, "no memory for the header section");
+	ok = ok && spool_commit(t->writer, buf_view(&head), headers_skip(&t->headers), &env, &err);
+	buf_free(&head);
+	if (ok)
+		return true;
+	log_error("message not queued: %s", err.text);
+	if (spool_write_full(t->writer))	/* RFC 3463: 4.3.1 mail system full */
+		reply_set(&s->reply, 452, "4.3.1", "insufficient system storage, try again later");
+	else
+		reply_set(&s->reply, 451, "4.3.0", "message could not be queued, try again later");
+	return false;
+}
+
+static void accepted(struct session *s, const char *by)
+{
+	struct transaction *t = &s->transaction;
+	const char *id = spool_write_id(t->writer);
+	struct log_line l;
+
+	if (s->reply.code / 100 != 2)
+		reply_set(&s->reply, 250, "2.0.0", "queued as %s", id);
+	s->messages++;
+	s->recipients += (unsigned)t->recipient_count;
+	s->message_bytes += t->body.size;
+	s->errors = 0;
+	s->idle_commands = 0;
+	scoreboard_count(COUNT_MESSAGES, 1);
+	scoreboard_count(COUNT_RECIPIENTS, t->recipient_count);
+	scoreboard_count(COUNT_BYTES, t->body.size);
+	if (s->host->slot)
+		atomic_fetch_add_explicit(&s->host->slot->messages, 1, memory_order_relaxed);
+	log_begin(&l, LOG_LEVEL_INFO, "accepted");
+	log_str(&l, "queue", id);
+	log_str(&l, "by", by);
+	log_str(&l, "from", *t->sender.text ? t->sender.text : "<>");
+	log_str(&l, "to", t->recipients[0].address.text);
+	log_int(&l, "rcpts", (int64_t)t->recipient_count);
+	log_int(&l, "size", (int64_t)t->body.size);
+	log_str(&l, "user", s->auth_user);
+	log_end(&l);
+}
+
+/* True when a plugin said OK or refused (the reply is set then); false when none wanted it. */
+static bool offer(struct session *s, enum hook hook)
+{
+	enum verdict v = hooks_run(s, hook, &s->reply);
+
+	if (v == OK) {
+		if (s->reply.code / 100 != 2)
+			reply_set(&s->reply, 250, "2.0.0", "queued as %s", spool_write_id(s->transaction.writer));
+		accepted(s, "plugin");
+		hooks_notify(s, HOOK_QUEUE_POST);
+	}
+	return v != DECLINED;
+}
+
+static void to_spool(struct session *s)
+{
+	char id[SPOOL_ID_SIZE];
+
+	if (offer(s, HOOK_QUEUE_OUTBOUND))
+		return;
+	snprintf(id, sizeof(id), "%s", spool_write_id(s->transaction.writer));
+	if (!commit(s))
+		return;
+	reply_clear(&s->reply);
+	accepted(s, "spool");
+	host_poke(s->host, id);
+	hooks_notify(s, HOOK_QUEUE_POST);
+}
+
+void queueing_run(struct session *s)
+{
+	static const enum hook checks[] = { HOOK_DATA_HEADERS_END, HOOK_DATA_POST_HEADERS, HOOK_DATA_POST, HOOK_QUEUE_PRE };
+	struct transaction *t = &s->transaction;
+
+	headers_begin(&t->headers, t->arena, buf_view(&t->body.header));
+	t->stored_form = true;
+	if (!complete_submission(s) || !add_received(s)) {
+		reply_set(&s->reply, 552, "5.3.4", "header section too large");
+		return;
+	}
+	for (size_t i = 0; i < COUNT_OF(checks); i++)
+		if (hooks_refused(hooks_run(s, checks[i], &s->reply)))
+			return;
+	reply_clear(&s->reply);
+	session_mark(s, PHASE_QUEUE);
+	if (transaction_spooled(t))
+		to_spool(s);
+	else if (!offer(s, HOOK_QUEUE))
+		reply_set(&s->reply, 451, "4.3.0", "queuing declined or disabled; try again later");
+}

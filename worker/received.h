@@ -1,0 +1,23 @@
+/* received.h - the trace header of RFC 5321 4.4, and what a submission server may add (RFC 6409 8). */
+#ifndef RECEIVED_H
+#define RECEIVED_H
+
+#include "../lib/base.h"
+#include "../lib/buf.h"
+#include <time.h>
+
+/* The facts; texts "" when there are none. */
+struct received {
+	const char *helo, *remote_host, *remote_literal;	/* "[192.0.2.1]"; "" for a local socket */
+	const char *me, *id, *recipient;			/* recipient: only when it is the only one */
+	bool esmtp, authenticated;
+	const char *tls_version, *tls_cipher;			/* "" while plain */
+	time_t now;
+};
+
+/* "SMTP", "ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA" (RFC 3848). */
+const char *received_with(bool esmtp, bool tls, bool authenticated);
+/* The value of the Received header, folded. */
+void received_value(const struct received *f, struct buf *out);
+
+#endif

@@ -1,0 +1,397 @@
+/* session.c - see session.h. One step is: read a line, find its row in the verb table, pass its gates, its check and its
+ * hooks, apply it, answer. Output waits in the stream until the client is waited for (RFC 2920), so a pipelined
+ * group costs one read and one write. */
+#include "../lib/base.h"
+#include "../lib/clock.h"
+#include "../lib/log.h"
+#include "../lib/resolve.h"
+#include "../lib/scoreboard.h"
+#include "hooks.h"
+#include "session.h"
+#include "summary.h"
+#include <sys/socket.h>
+
+bool session_internal(const struct session *s)
+{
+	return s->listener->role == LISTENER_INTERNAL;
+}
+
+bool session_submission(const struct session *s)
+{
+	return s->listener->role == LISTENER_SUBMISSION || s->listener->role == LISTENER_SMTPS;
+}
+
+bool session_relaying(const struct session *s)
+{
+	return s->relaying || *s->auth_user;
+}
+
+enum phase session_phase(const struct session *s)
+{
+	if (s->transaction.open)
+		return s->transaction.recipient_count ? PHASE_RCPT : PHASE_MAIL;
+	return *s->helo ? PHASE_HELO : PHASE_GREETED;
+}
+
+void session_mark(struct session *s, enum phase phase)
+{
+	if (s->end == SESSION_GOES_ON)
+		s->phase = phase;
+	if (s->host->slot)
+		atomic_store_explicit(&s->host->slot->phase, (uint8_t)phase, memory_order_relaxed);
+}
+
+int64_t session_wait(const struct session *s, int64_t limit)
+{
+	int64_t left = s->deadline - clock_ms();
+
+	if (left < 1)
+		return 1;
+	return left < limit ? left : limit;
+}
+
+const char *session_remote_host(struct session *s)
+{
+	struct dns_answer *answer;
+
+	if (!s->rdns_ticket)
+		return s->remote_host;
+	answer = resolve_wait(s->rdns_ticket, clock_ms() + s->settings->resolver_timeout);
+	s->rdns_ticket = 0;
+	if (answer->status == DNS_OK && answer->count && answer->records[0].name[0])
+		s->remote_host = arena_strdup(s->host->session, answer->records[0].name);
+	dns_answer_free(&answer);
+	return s->remote_host;
+}
+
+void session_forget(struct session *s)
+{
+	transaction_end(s);
+	s->helo = "";
+	s->esmtp = false;
+	s->auth_user = "";
+}
+
+void session_say(struct session *s)
+{
+	struct buf *out = &s->host->out;
+
+	buf_clear(out);
+	if (reply_write(&s->reply, out))
+		stream_put(s->stream, out->data, out->len);
+}
+
+static void refusal_counted(struct session *s)
+{
+	const struct verb *v = s->command ? s->command->verb : NULL;
+	struct log_line l;
+
+	s->errors++;
+	scoreboard_count(s->reply.code >= 500 ? COUNT_REJECTED : COUNT_TEMPFAILED, 1);
+	if (v)
+		s->refused[verb_index(v)]++;
+	snprintf(s->last_refusal, sizeof(s->last_refusal), "%s: %u %s %.90s", v ? v->name : "-", s->reply.code,
+		 s->reply.enhanced, s->reply.text);
+	log_begin(&l, LOG_LEVEL_INFO, "refused");
+	log_str(&l, "reply", s->last_refusal);
+	if (v)
+		log_str(&l, "address", s->command->address.text);
+	log_str(&l, "client", s->remote_ip);
+	log_end(&l);
+}
+
+void session_reply(struct session *s)
+{
+	if (s->reply.code >= 400)
+		refusal_counted(s);
+	session_say(s);
+	if ((s->reply.disconnect || s->reply.code == 421) && s->end == SESSION_GOES_ON)	/* RFC 5321 3.8 */
+		s->end = SESSION_REFUSED;
+}
+
+/* 421 (RFC 5321 3.8): the last word of the server. */
+static void say_goodbye(struct session *s, enum session_end end, const char *enhanced, const char *text)
+{
+	reply_set(&s->reply, 421, enhanced, "%s %s", s->settings->me, text);
+	session_say(s);
+	s->end = end;
+}
+
+void session_broke(struct session *s, enum stream_result result)
+{
+	if (*s->host->interrupted)
+		say_goodbye(s, SESSION_SHUTDOWN, "4.3.2", "service shutting down, try again later");
+	else if (result == STREAM_TIMEOUT)
+		say_goodbye(s, SESSION_TIMEOUT, "4.4.2", "timeout, closing connection");
+	else
+		s->end = result == STREAM_EOF ? SESSION_EOF : SESSION_ERROR;
+}
+
+static void slot_begin(struct session *s)
+{
+	struct scoreboard_slot *slot = s->host->slot;
+
+	if (!slot)
+		return;
+	memcpy(slot->peer, s->remote.bytes, sizeof(slot->peer));
+	slot->peer_port = s->remote.port;
+	slot->peer_family = s->remote.family;
+	memcpy(slot->id, s->id, sizeof(slot->id));
+	atomic_store_explicit(&slot->since, s->started, memory_order_relaxed);
+	atomic_store_explicit(&slot->phase, PHASE_CONNECT, memory_order_release);
+}
+
+void session_open(struct session *s, struct session_host *host, int fd, const struct listener *listener, const struct netaddr *peer)
+{
+	const struct settings *set = host->args->settings;
+	int64_t now = clock_ms();
+
+	*s = (struct session){ .host = host, .settings = set, .listener = listener, .stream = stream_open(fd), .remote = *peer,
+		.remote_host = "", .helo = "", .auth_user = "", .started = now, .deadline = now + set->session_timeout };
+	if (peer->family)
+		netaddr_text(peer, s->remote_ip);
+	snprintf(s->id, sizeof(s->id), "%08llx-%x-%x", (unsigned long long)clock_now(), (unsigned)host->pid, ++host->sessions);
+	log_id(s->id);
+	slot_begin(s);
+	scoreboard_count(COUNT_CONNECTIONS, 1);
+}
+
+/* A refusal before the greeting. In front of an implicit TLS handshake nothing can be said: the connection just closes. */
+static void turn_away(struct session *s, enum session_end end)
+{
+	if (s->listener->role != LISTENER_SMTPS || stream_tls(s->stream))
+		session_reply(s);
+	else
+		refusal_counted(s);
+	s->end = end;
+}
+
+static bool within_limits(struct session *s)
+{
+	const struct settings *set = s->settings;
+	struct scoreboard *board = scoreboard();
+
+	if (!board || session_internal(s))
+		return true;
+	int64_t most = set->limit_connections ? set->limit_connections : set->max_workers;
+	if (atomic_load_explicit(&board->busy, memory_order_relaxed) > most) {
+		scoreboard_count(COUNT_REFUSED_BUSY, 1);
+		reply_set(&s->reply, 421, "4.3.2", "%s too many connections, try again later", set->me);
+		return false;
+	}
+	if (set->max_from_ip && s->remote.family &&
+	    scoreboard_sessions_from(&s->remote, s->host->args->slot) + 1 > (uint64_t)set->max_from_ip) {
+		scoreboard_count(COUNT_REFUSED_IP, 1);
+		reply_set(&s->reply, 421, "4.7.0", "%s too many connections from your address", set->me);
+		return false;
+	}
+	return true;
+}
+
+static bool implicit_tls(struct session *s)
+{
+	struct err err = { "" };
+
+	if (s->listener->role != LISTENER_SMTPS)
+		return true;
+	session_mark(s, PHASE_TLS);
+	if (!s->host->args->tls || !stream_start_tls(s->stream, s->host->args->tls, session_wait(s, s->settings->command_timeout), &err)) {
+		snprintf(s->last_refusal, sizeof(s->last_refusal), "%.120s", err.text);
+		s->end = SESSION_TLS_FAILED;
+		return false;
+	}
+	session_mark(s, PHASE_CONNECT);
+	scoreboard_count(COUNT_SESSIONS_TLS, 1);
+	if (s->host->slot)
+		atomic_store_explicit(&s->host->slot->tls, 1, memory_order_relaxed);
+	return true;
+}
+
+static void ask_reverse(struct session *s)
+{
+	char name[NETADDR_REVERSE];
+
+	if (s->settings->lookup_rdns && s->remote.family)
+		s->rdns_ticket = resolve_ask(netaddr_reverse(&s->remote, name), DNS_PTR);
+	hooks_notify(s, HOOK_LOOKUP_RDNS);
+}
+
+/* qpsmtpd's rule: a configured greeting is used as it is, with ESMTP added when it does not say so. */
+static void greeting(struct session *s)
+{
+	const char *own = s->settings->greeting;
+
+	if (*own)
+		reply_set(&s->reply, 220, NULL, "%s%s", own, strstr(own, "ESMTP") ? "" : " ESMTP");
+	else
+		reply_set(&s->reply, 220, NULL, "%s ESMTP postrider", s->settings->me);
+	session_reply(s);
+	session_mark(s, PHASE_GREETED);
+}
+
+void session_greet(struct session *s)
+{
+	if (!within_limits(s)) {
+		turn_away(s, SESSION_LIMIT);
+		return;
+	}
+	if (hooks_refused(hooks_run(s, HOOK_PRE_CONNECTION, &s->reply))) {
+		turn_away(s, SESSION_REFUSED);
+		return;
+	}
+	if (!implicit_tls(s))
+		return;
+	ask_reverse(s);
+	if (hooks_refused(hooks_run(s, HOOK_CONNECT, &s->reply))) {
+		turn_away(s, SESSION_REFUSED);
+		return;
+	}
+	greeting(s);
+}
+
+static void unrecognized(struct session *s, const struct command *c)
+{
+	enum verdict v;
+
+	if (verb_is_foreign(c->name)) {
+		say_goodbye(s, SESSION_FOREIGN, "4.7.0", "this is an SMTP server");
+		return;
+	}
+	s->unrecognized++;
+	v = hooks_run(s, HOOK_UNRECOGNIZED_COMMAND, &s->reply);
+	if (!hooks_refused(v) && s->reply.code == 0)
+		reply_set(&s->reply, 500, "5.5.2", "unrecognized command");
+	session_reply(s);
+}
+
+/* Commands that get nothing done may be given now and then (RFC 5321 4.5.3 leaves the number to us). */
+static bool idles_too_long(struct session *s, const struct verb *v)
+{
+	if (!(v->flags & VERB_IDLE) || session_internal(s) || ++s->idle_commands <= s->settings->max_noops)
+		return false;
+	say_goodbye(s, SESSION_LIMIT, "4.7.0", "too many commands without a message");
+	return true;
+}
+
+static bool refused_by_hooks(struct session *s, struct command *c)
+{
+	c->verdict = hooks_run(s, c->verb->before, &s->reply);
+	if (hooks_refused(c->verdict))
+		return true;
+	c->verdict = hooks_run(s, c->verb->hook, &s->reply);
+	return hooks_refused(c->verdict);
+}
+
+static void execute(struct session *s, struct command *c)
+{
+	const struct verb *v = c->verb;
+
+	s->verbs[verb_index(v)]++;
+	if (idles_too_long(s, v))
+		return;
+	if (verb_allowed(s, c)) {
+		reply_clear(&s->reply);
+		if ((!v->check || v->check(s, c)) && !refused_by_hooks(s, c))
+			v->apply(s, c);
+		else if (v->flags & VERB_REFUSAL_ENDS)
+			transaction_end(s);
+	}
+	if (s->reply.code)	/* none: the connection broke inside the command */
+		session_reply(s);
+	if (v->flags & VERB_FLUSH && s->end == SESSION_GOES_ON)
+		stream_flush(s->stream, session_wait(s, s->settings->command_timeout));
+}
+
+static void refuse_line(struct session *s, const char *text)
+{
+	reply_set(&s->reply, 500, "5.5.2", "%s", text);
+	session_reply(s);
+}
+
+static void dispatch(struct session *s, struct command *c)
+{
+	bool is_long = c->line.len + 2 > (uint64_t)s->settings->max_line_length;
+
+	if (view_has_line_break(c->line))	/* RFC 5321 2.3.8: CR and LF only as CRLF; 4.1.2: no NUL */
+		refuse_line(s, "bare CR, bare LF or NUL in a command");
+	else if (is_long && !(c->verb && c->verb->flags & VERB_LONG))
+		refuse_line(s, "line too long");
+	else if (!c->verb)
+		unrecognized(s, c);
+	else
+		execute(s, c);
+}
+
+void session_step(struct session *s)
+{
+	int64_t limit = s->settings->max_line_length;
+	struct command c = { 0 };
+	enum stream_result r;
+
+	s->command = NULL;
+	arena_reset(s->host->scratch);
+	if (*s->host->interrupted) {
+		session_broke(s, STREAM_EOF);
+		return;
+	}
+	r = stream_line(s->stream, limit > VERB_LONG_LINE ? (size_t)limit : VERB_LONG_LINE,
+			session_wait(s, s->settings->command_timeout), &c.line);
+	reply_clear(&s->reply);
+	if (r == STREAM_TOO_LONG) {
+		refuse_line(s, "line too long");
+	} else if (r != STREAM_OK) {
+		session_broke(s, r);
+		return;
+	} else {
+		verb_parse(c.line, &c);
+		s->command = &c;
+		dispatch(s, &c);
+		s->command = NULL;
+	}
+	if (s->end == SESSION_GOES_ON && s->errors >= s->settings->max_errors && !session_internal(s))
+		say_goodbye(s, SESSION_LIMIT, "4.7.0", "too many errors");
+	session_mark(s, session_phase(s));
+}
+
+/* A close with unread input resets the connection, and the client may never see our last words. */
+static void drain_input(struct session *s)
+{
+	char waste[4096];
+
+	if (s->end == SESSION_EOF || s->end == SESSION_QUIT || shutdown(stream_fd(s->stream), SHUT_WR) != 0)
+		return;
+	for (int i = 0; i < 16 && recv(stream_fd(s->stream), waste, sizeof(waste), MSG_DONTWAIT) > 0; i++)
+		;
+}
+
+void session_close(struct session *s)
+{
+	session_mark(s, PHASE_QUIT);
+	transaction_end(s);
+	stream_flush(s->stream, session_wait(s, s->settings->command_timeout));
+	hooks_notify(s, HOOK_DISCONNECT);
+	summary_log(s);
+	if (!stream_tls(s->stream))
+		drain_input(s);
+	stream_close(&s->stream);
+	hooks_notify(s, HOOK_POST_CONNECTION);
+	if (s->rdns_ticket || *s->remote_host)
+		resolve_forget_all();
+	if (s->host->slot)
+		atomic_store_explicit(&s->host->slot->tls, 0, memory_order_relaxed);
+	log_id("");
+	buf_clear(&s->host->out);
+	arena_reset(s->host->scratch);
+	arena_reset(s->host->session);
+}
+
+void session_run(struct session_host *host, int fd, const struct listener *listener, const struct netaddr *peer)
+{
+	struct session s;
+
+	session_open(&s, host, fd, listener, peer);
+	session_greet(&s);
+	while (s.end == SESSION_GOES_ON)
+		session_step(&s);
+	session_close(&s);
+}

@@ -1,0 +1,88 @@
+/* session.h - one client's conversation, from accept to close. A session owns its stream, its transaction and
+ * everything the client has said; the host is what a worker lends to each of its sessions in turn. */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "../lib/base.h"
+#include "../lib/arena.h"
+#include "../lib/netaddr.h"
+#include "../lib/plugin.h"
+#include "../lib/reply.h"
+#include "../lib/stream.h"
+#include "../queue/spool.h"
+#include "host.h"
+#include "notes.h"
+#include "transaction.h"
+#include "verb.h"
+
+/* Why a session ended; the names for the summary line stand in session.c. */
+enum session_end { SESSION_GOES_ON, SESSION_QUIT, SESSION_EOF, SESSION_TIMEOUT, SESSION_ERROR, SESSION_REFUSED, SESSION_LIMIT,
+	SESSION_FOREIGN, SESSION_TLS_FAILED, SESSION_SHUTDOWN, SESSION_END_COUNT };
+
+struct session {
+	struct session_host *host;
+	const struct settings *settings;
+	const struct listener *listener;
+	struct stream *stream;
+	char id[32];
+	struct netaddr remote;			/* family 0 for a Unix socket, remote_ip is "" then */
+	char remote_ip[NETADDR_TEXT];
+	const char *remote_host;		/* "" until known; use session_remote_host */
+	uint32_t rdns_ticket;			/* lookup under way; 0 none */
+	int64_t started, deadline;		/* clock_ms */
+
+	/* What the client has said. STARTTLS throws it away (RFC 3207 4.2). */
+	const char *helo;			/* "" before */
+	bool esmtp;
+	const char *auth_user;			/* "" unless authenticated */
+
+	bool relaying;				/* granted by a plugin; see session_relaying */
+	struct notes notes;			/* of the connection */
+	struct transaction transaction;
+	const struct auth *auth;		/* the exchange the auth hooks ask about, NULL outside them */
+
+	/* The command in hand. */
+	struct command *command;		/* NULL between two */
+	struct reply reply;
+	struct buf *capabilities;		/* while HOOK_CAPABILITIES runs: where plugins add lines */
+
+	/* Counted. */
+	unsigned verbs[VERB_MAX], refused[VERB_MAX];
+	unsigned unrecognized, errors, idle_commands, transactions;
+	unsigned messages, recipients;
+	uint64_t message_bytes;
+	char last_refusal[128];
+	enum phase phase;			/* the last one marked before the end: where it broke off */
+	enum session_end end;
+};
+
+/* Serves FD, which it owns, until the conversation is over. PEER is the client's address (family 0: local socket).
+ * Never fails: what goes wrong ends this session only. */
+void session_run(struct session_host *host, int fd, const struct listener *listener, const struct netaddr *peer);
+/* The steps of session_run, for tests: begin, greeting (sets s->end when refused), one command, the end. */
+void session_open(struct session *s, struct session_host *host, int fd, const struct listener *listener, const struct netaddr *peer);
+void session_greet(struct session *s);
+void session_step(struct session *s);
+void session_close(struct session *s);
+
+/* GREETED, HELO, MAIL or RCPT, from what has been accepted so far: the one source of truth about it. */
+enum phase session_phase(const struct session *s);
+void session_mark(struct session *s, enum phase phase);
+/* May send to anybody: a plugin granted it, or authenticated. */
+bool session_relaying(const struct session *s);
+bool session_internal(const struct session *s);
+bool session_submission(const struct session *s);
+/* Waits for the reverse lookup if it is under way. "" when there is no name. */
+const char *session_remote_host(struct session *s);
+/* All that the client said before is void: after STARTTLS. */
+void session_forget(struct session *s);
+/* Milliseconds to wait for input: LIMIT, but not beyond the session's deadline. */
+int64_t session_wait(const struct session *s, int64_t limit);
+/* Puts s->reply into the output; counts refusals and remembers the last one. */
+void session_reply(struct session *s);
+/* Sends s->reply in the middle of a command (334, 354): nothing is counted, the next read sends it. */
+void session_say(struct session *s);
+/* Ends the session for RESULT of the stream (421 where somebody may still listen). */
+void session_broke(struct session *s, enum stream_result result);
+
+#endif
