@@ -1,0 +1,301 @@
+/* client.c - see client.h: walks the step table as replies and other events come in. Each event ends in at most one call of
+ * the user, as the last thing that is done with the client. */
+#include "client.h"
+#include "../lib/clock.h"
+#include "crash_point.h"
+
+/* ---- the end ---- */
+
+void client_lose(struct client *c, enum client_loss_kind kind, const char *text)
+{
+	c->loss = (struct client_loss){ .kind = kind, .step = c->at };
+	snprintf(c->loss.text, sizeof(c->loss.text), "%s", text);
+}
+
+void client_lose_reply(struct client *c, enum client_loss_kind kind)
+{
+	client_lose(c, kind, c->parser.text);
+	c->loss.code = c->parser.code;
+	memcpy(c->loss.enhanced, c->parser.enhanced, sizeof(c->loss.enhanced));
+}
+
+/* Tells the user that it is over (c->loss says why). */
+static void shut(struct client *c)
+{
+	struct client_loss loss = c->loss;
+
+	/* A connection that had died while it was idle says nothing about the message. */
+	loss.stale = c->parcels > 1 && !c->heard && loss.step == STEP_MAIL;
+	c->at = STEP_SHUT;
+	c->user->lost(c->arg, &loss);
+}
+
+static void on_failed(void *arg, enum connection_failure f, const char *why)
+{
+	static const enum client_loss_kind kinds[] = {
+		[CONNECTION_CLOSED] = LOSS_NETWORK, [CONNECTION_TIMEOUT] = LOSS_NETWORK,
+		[CONNECTION_TLS] = LOSS_TLS, [CONNECTION_ERROR] = LOSS_LOCAL,
+	};
+	struct client *c = arg;
+
+	client_lose(c, c->at == STEP_HANDSHAKE ? LOSS_TLS : kinds[f], why);
+	shut(c);
+}
+
+/* ---- steps ---- */
+
+void client_enter(struct client *c, enum step_id id)
+{
+	const struct step *row = step_row(id);
+	int64_t ms = 0;
+
+	c->at = id;
+	if (row->timeout)
+		memcpy(&ms, (const char *)c->shared->settings + row->timeout, sizeof(ms));
+	connection_deadline(c->connection, ms);
+	reply_parser_start(&c->parser, id == STEP_EHLO || id == STEP_LHLO || id == STEP_EHLO_AGAIN);
+	if (row->send && !(row->ahead && c->ahead))
+		row->send(c);
+}
+
+/* Whether step ID says something new, so that the server should be silent before. */
+static bool speaks(const struct client *c, enum step_id id)
+{
+	return !(step_row(id)->ahead && c->ahead) && id != STEP_END && id != STEP_END_LMTP;
+}
+
+/* Goes to the step that follows. False when the client was handed to its user, and may be gone. */
+static bool advance(struct client *c, enum step_id next)
+{
+	bool surplus = connection_input(c->connection).len > 0;
+
+	if (surplus && (next == STEP_DONE || next == STEP_SHUT)) {
+		c->tainted = true;
+	} else if (surplus && speaks(c, next)) {
+		client_lose(c, LOSS_PROTOCOL, next == STEP_HANDSHAKE ? "surplus bytes after the answer to STARTTLS" : "it spoke out of turn");
+		next = STEP_SHUT;
+	}
+	if (next == STEP_SHUT) {
+		shut(c);
+		return false;
+	}
+	client_enter(c, next);
+	if (next == STEP_READY || next == STEP_DONE) {
+		if (!c->ready_at)
+			c->ready_at = clock_ms();
+		if (next == STEP_READY)
+			c->user->ready(c->arg);
+		else
+			c->user->done(c->arg);
+		return false;
+	}
+	if (next == STEP_HANDSHAKE && c->loss.text[0]) {	/* it could not even begin */
+		shut(c);
+		return false;
+	}
+	return true;
+}
+
+/* A whole reply is in c->parser. */
+static bool take_reply(struct client *c)
+{
+	const struct step *row = step_row(c->at);
+	unsigned class = c->parser.code / 100;
+	enum step_id next = class < 4 ? row->good : class == 4 ? row->soft : row->hard;
+
+	c->loss.text[0] = '\0';
+	/* 421 closes the channel, whatever was asked (RFC 5321 3.8). */
+	if (c->parser.code == 421 && c->at != STEP_END && c->at != STEP_END_LMTP) {
+		client_lose_reply(c, LOSS_BUSY);
+		c->heard = c->heard || c->at != STEP_MAIL;
+		shut(c);
+		return false;
+	}
+	c->heard = true;
+	if (row->receive)
+		next = row->receive(c, next);
+	if (c->parser.code == 421)
+		c->tainted = true;
+	if (next == STEP_SHUT && !c->loss.text[0]) {
+		client_lose_reply(c, LOSS_REFUSED);
+		if (!c->loss.text[0])
+			snprintf(c->loss.text, sizeof(c->loss.text), "no reason given");
+	}
+	return advance(c, next);
+}
+
+static void on_input(void *arg)
+{
+	struct client *c = arg;
+
+	for (;;) {
+		struct view in = connection_input(c->connection);
+		size_t used = 0;
+
+		if (in.len == 0)
+			break;
+		enum reply_parse r = reply_parser_feed(&c->parser, in.data, in.len, &used);
+		connection_eat(c->connection, used);
+		if (r == REPLY_BAD || c->at == STEP_READY || c->at == STEP_DONE || c->at == STEP_HANDSHAKE) {
+			client_lose(c, LOSS_PROTOCOL, r == REPLY_BAD ? "the answer is not SMTP" : "it spoke out of turn");
+			shut(c);
+			return;
+		}
+		if (r == REPLY_DONE && !take_reply(c))
+			return;
+	}
+	connection_flush(c->connection);
+}
+
+static void on_connected(void *arg)
+{
+	struct client *c = arg;
+
+	client_enter(c, c->at == STEP_HANDSHAKE ? STEP_EHLO_AGAIN : STEP_GREETING);
+	connection_flush(c->connection);
+}
+
+static void on_sent(void *arg)
+{
+	struct client *c = arg;
+
+	crash_point("deliver-sent");
+	c->rcpt = 0;
+	client_enter(c, c->target.lmtp ? STEP_END_LMTP : STEP_END);
+}
+
+static const struct connection_user events = { .connected = on_connected, .input = on_input, .sent = on_sent, .failed = on_failed };
+
+/* ---- for deliveries ---- */
+
+static struct client *client_new(const struct client_shared *shared, const struct target *target, const struct client_user *user, void *arg)
+{
+	struct client *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		bug("no memory for a session");
+	c->shared = shared;
+	c->target = *target;
+	c->user = user;
+	c->arg = arg;
+	c->at = STEP_CONNECT;
+	return c;
+}
+
+struct client *client_open(const struct client_shared *shared, const struct target *target, bool plain,
+			   const struct client_user *user, void *arg, struct err *err)
+{
+	struct client *c = client_new(shared, target, user, arg);
+
+	c->plain = plain;
+	c->connection = connection_open(shared->base, target, shared->settings->outbound_connect_timeout, &events, c, err);
+	if (!c->connection) {
+		int error = errno;
+
+		client_close(&c);
+		errno = error;
+	}
+	return c;
+}
+
+struct client *client_adopt(const struct client_shared *shared, const struct target *target, int fd,
+			    const struct client_user *user, void *arg)
+{
+	struct client *c = client_new(shared, target, user, arg);
+
+	c->connection = connection_adopt(shared->base, fd, &events, c);
+	client_enter(c, STEP_GREETING);
+	return c;
+}
+
+/* RFC 1870 6.1: what is over the announced limit is not even tried. */
+static void refuse_size(struct client *c)
+{
+	struct parcel *p = c->parcel;
+	char text[128];
+
+	snprintf(text, sizeof(text), "message of %llu octets is over the limit of %llu that the server announces",
+		 (unsigned long long)p->size, (unsigned long long)c->size_max);
+	for (size_t i = 0; i < p->count; i++) {
+		p->rcpts[i].result = result_local(p->arena, OUTCOME_FAIL, "5.3.4", text);
+		p->rcpts[i].result.host = arena_strdup(p->arena, c->target.name);
+	}
+	c->at = STEP_DONE;
+	c->user->done(c->arg);
+}
+
+void client_send(struct client *c, struct parcel *parcel)
+{
+	c->parcel = parcel;
+	c->parcels++;
+	c->rcpt = c->accepted = 0;
+	c->heard = c->ahead = c->refused = false;
+	if (c->size_max && parcel->size > c->size_max) {
+		refuse_size(c);
+		return;
+	}
+	client_enter(c, STEP_MAIL);
+	connection_flush(c->connection);
+}
+
+void client_close(struct client **cp)
+{
+	struct client *c = *cp;
+
+	*cp = NULL;
+	if (!c)
+		return;
+	connection_close(&c->connection);
+	free(c);
+}
+
+static void quit_lost(void *arg, const struct client_loss *loss UNUSED)
+{
+	struct client *c = arg;
+
+	client_close(&c);
+}
+
+void client_quit(struct client **cp)
+{
+	static const struct client_user quitting = { .lost = quit_lost };
+	struct client *c = *cp;
+
+	*cp = NULL;
+	client_set_user(c, &quitting, c);
+	c->parcel = NULL;
+	client_enter(c, STEP_QUIT);
+	connection_flush(c->connection);
+}
+
+bool client_reusable(const struct client *c)
+{
+	return (c->at == STEP_DONE || c->at == STEP_READY) && !c->tainted &&
+	       (int64_t)c->parcels < c->shared->settings->outbound_deliveries_per_connection;
+}
+
+void client_set_user(struct client *c, const struct client_user *user, void *arg)
+{
+	c->user = user;
+	c->arg = arg;
+}
+
+const struct target *client_target(const struct client *c)
+{
+	return &c->target;
+}
+
+const struct tls_session *client_tls(const struct client *c)
+{
+	return connection_tls(c->connection);
+}
+
+bool client_committed(const struct client *c)
+{
+	return c->at == STEP_END || c->at == STEP_END_LMTP || (c->at == STEP_CONTENT && c->parcel->content.finished);
+}
+
+int64_t client_ready_at(const struct client *c)
+{
+	return c->ready_at;
+}

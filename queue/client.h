@@ -1,0 +1,118 @@
+/* client.h - our side of SMTP and LMTP: a session with one server that carries one parcel (a message for some recipients)
+ * after the other. What is said when stands in the step table (step.h); this is what a delivery sees of it. */
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include "../lib/base.h"
+#include "../lib/arena.h"
+#include "../lib/reply.h"
+#include "../lib/settings.h"
+#include "../lib/tls.h"
+#include "connection.h"
+#include "content.h"
+#include "result.h"
+#include "step.h"
+#include "targets.h"
+
+struct parcel_rcpt {
+	const char *address;
+	struct result result;		/* OUTCOME_NONE until it is known */
+	bool accepted;			/* the answer to RCPT was 2xx */
+};
+
+struct parcel {
+	const char *sender;
+	uint64_t size;			/* octets of the message */
+	bool eightbit;
+	struct content content;
+	struct arena *arena;		/* the texts of the results */
+	size_t count;
+	struct parcel_rcpt *rcpts;
+};
+
+/* What all clients of a process share. */
+struct client_shared {
+	struct event_base *base;
+	const struct settings *settings;
+	struct tls_context *tls;	/* NULL: no STARTTLS */
+};
+
+enum client_loss_kind {
+	LOSS_NETWORK,			/* not reached, closed, timed out */
+	LOSS_REFUSED,			/* a 4xx or 5xx before any message */
+	LOSS_BUSY,			/* 421 */
+	LOSS_PROTOCOL,			/* what it said is no SMTP, or it spoke out of turn */
+	LOSS_TLS,			/* the handshake failed: worth another try in clear */
+	LOSS_LOCAL,			/* the message cannot be read */
+};
+
+struct client_loss {
+	enum client_loss_kind kind;
+	enum step_id step;
+	bool stale;			/* a reused connection that had died: the parcel has not been looked at */
+	unsigned code;			/* of the reply; 0 when there was none */
+	char enhanced[12];
+	char text[REPLY_TEXT];
+};
+
+struct client;
+struct client_user {
+	void (*ready)(void *arg);	/* client_send may be called */
+	void (*done)(void *arg);	/* each recipient has its result, but for those that are to be tried again (452) */
+	void (*lost)(void *arg, const struct client_loss *loss);	/* over; close it. Results known so far stand. */
+};
+
+/* Connects. PLAIN: no STARTTLS, it failed before. NULL with ERR and errno, and no call follows, when it fails at once. */
+struct client *client_open(const struct client_shared *shared, const struct target *target, bool plain,
+			   const struct client_user *user, void *arg, struct err *err);
+/* As client_open with a descriptor that is connected (tests). */
+struct client *client_adopt(const struct client_shared *shared, const struct target *target, int fd,
+			    const struct client_user *user, void *arg);
+/* Sends a parcel, kept by pointer until `done` or `lost`. */
+void client_send(struct client *c, struct parcel *parcel);
+/* Nothing is called any more. */
+void client_close(struct client **c);
+/* Says QUIT, waits for the answer, closes; the caller has nothing more to do with it. */
+void client_quit(struct client **c);
+
+/* Another parcel may follow: it is in order and has not carried deliveries_per_connection yet. */
+bool client_reusable(const struct client *c);
+void client_set_user(struct client *c, const struct client_user *user, void *arg);
+const struct target *client_target(const struct client *c);
+const struct tls_session *client_tls(const struct client *c);
+/* Whether the parcel's final dot has gone out: breaking off now may mean a second delivery. */
+bool client_committed(const struct client *c);
+int64_t client_ready_at(const struct client *c);	/* clock_ms; 0: not yet */
+
+/* ---- for the step table ---- */
+
+struct client {
+	const struct client_shared *shared;
+	struct target target;
+	struct connection *connection;
+	const struct client_user *user;
+	void *arg;
+	enum step_id at;
+	bool plain;			/* no STARTTLS (any more) */
+	bool ahead;			/* MAIL, RCPT and DATA have been sent in one go */
+	bool heard;			/* something was answered since the connection was taken up again */
+	bool tainted;			/* it spoke out of turn: not to be used again */
+	bool refused;			/* the answer to MAIL was no */
+	bool pipelining, eightbit, size, starttls;	/* announced by EHLO */
+	uint64_t size_max;		/* 0: not told */
+	unsigned parcels;		/* sent so far */
+	int64_t ready_at;
+	struct parcel *parcel;
+	size_t rcpt;			/* whose answer comes next */
+	size_t accepted;
+	struct reply_parser parser;
+	struct client_loss loss;
+};
+
+/* Enters step ID: sets the time-out, says what is to be said. */
+void client_enter(struct client *c, enum step_id id);
+/* Ends the session with what is in c->parser. */
+void client_lose_reply(struct client *c, enum client_loss_kind kind);
+void client_lose(struct client *c, enum client_loss_kind kind, const char *text);
+
+#endif

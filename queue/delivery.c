@@ -1,0 +1,425 @@
+/* delivery.c - see delivery.h. Which failure leads where:
+ *   before anything of the message was decided    the next address; after the last one the recipients are deferred
+ *   TLS handshake                                 the same address once more, in clear (opportunistic TLS)
+ *   a pooled connection that had died             the same address over a fresh connection; not counted as an attempt
+ *   after the final dot                           deferred: another address could mean a second delivery
+ *   no descriptors                                back to the head of the line, the destination is not to blame */
+#include "delivery.h"
+#include "../lib/clock.h"
+#include "../lib/log.h"
+#include "../lib/scoreboard.h"
+#include <utlist.h>
+
+#define DELIVERY_ADDRESSES 8		/* addresses tried for one delivery */
+#define DELIVERY_DOWN 300000		/* ms, at most, for which an address that failed comes last */
+
+struct delivery *delivery_new(struct job *j, const size_t *rcpts, size_t count)
+{
+	struct delivery *d = arena_alloc(j->arena, sizeof(*d));
+
+	d->job = j;
+	d->count = count;
+	d->rcpts = arena_alloc(j->arena, count * sizeof(*rcpts));
+	d->tls = "";
+	memcpy(d->rcpts, rcpts, count * sizeof(*rcpts));
+	for (size_t i = 0; i < count; i++)
+		j->rcpts[rcpts[i]].placed = true;
+	d->sibling = j->deliveries;
+	j->deliveries = d;
+	j->open++;
+	return d;
+}
+
+static struct result *result_of(struct delivery *d, size_t i)
+{
+	return &d->job->rcpts[d->rcpts[i]].result;
+}
+
+static bool undecided(struct delivery *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (result_of(d, i)->outcome == OUTCOME_NONE)
+			return true;
+	return false;
+}
+
+static void decide_rest(struct delivery *d, const struct result *result)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (result_of(d, i)->outcome == OUTCOME_NONE)
+			*result_of(d, i) = *result;
+}
+
+/* ---- the end ---- */
+
+static void delivery_drop(struct delivery *d)
+{
+	client_close(&d->client);
+	mx_cancel(&d->query);
+	targets_release(&d->targets);
+}
+
+static void delivery_end(struct delivery *d, enum destination_end end)
+{
+	struct runner *r = d->job->runner;
+	const char *why = end == DESTINATION_OK ? NULL : d->failure.text;
+
+	delivery_drop(d);
+	DL_DELETE(r->active, d);
+	destination_done(&r->destinations, d->turn.destination, end, why, clock_ms());
+	job_delivered(d->job, d);
+	runner_wake(r);
+}
+
+/* First in line again. */
+static void delivery_put_back(struct delivery *d, enum destination_end end)
+{
+	struct runner *r = d->job->runner;
+	struct destination *destination = d->turn.destination;
+
+	delivery_drop(d);
+	d->begun = d->plain = d->fresh = d->busy = d->reached = false;
+	DL_DELETE(r->active, d);
+	destination_done(&r->destinations, destination, end, d->failure.text, clock_ms());
+	destination_wait(&r->destinations, destination, &d->turn, true);
+}
+
+/* Nothing could be begun: when there is something to begin with. */
+static void delivery_postpone(struct delivery *d)
+{
+	struct runner *r = d->job->runner;
+
+	delivery_put_back(d, DESTINATION_UNTRIED);
+	runner_rest(r);
+}
+
+/* Our own workers are being replaced: that is no failure of the message. */
+static void delivery_wait_again(struct delivery *d)
+{
+	struct runner *r = d->job->runner;
+
+	log_debug("our own socket does not answer: %s", d->failure.text);
+	delivery_put_back(d, DESTINATION_FAILED);
+	runner_wake(r);
+}
+
+void delivery_refuse(struct delivery *d)
+{
+	struct job *j = d->job;
+	const struct destination *destination = d->turn.destination;
+	int64_t left = (destination->retry_at - clock_ms()) / 1000, least = j->runner->destinations.dead_time / 5000;
+	struct result result = result_local(j->arena, OUTCOME_DEFER, "4.4.1", destination->why);
+
+	d->times.arrived_us = j->file.env.arrived;
+	/* Spread over as long again, so that they do not all come back in the moment of the probe. */
+	left = left > least ? left : least + 1;
+	left += clock_now_us() % (left + 1);
+	for (size_t i = 0; i < d->count; i++) {
+		j->rcpts[d->rcpts[i]].untried = true;
+		j->rcpts[d->rcpts[i]].not_before = clock_now() + left;
+	}
+	decide_rest(d, &result);
+	job_delivered(j, d);
+}
+
+bool delivery_abort(struct delivery *d)
+{
+	struct runner *r = d->job->runner;
+
+	if (d->client && client_committed(d->client))
+		return false;
+	delivery_drop(d);
+	DL_DELETE(r->active, d);
+	destination_done(&r->destinations, d->turn.destination, DESTINATION_UNTRIED, NULL, clock_ms());
+	job_abandon(d->job, d);
+	return true;
+}
+
+/* ---- the parcel ---- */
+
+static const char *received_line(struct delivery *d)
+{
+	const struct settings *s = d->job->runner->settings;
+	const char *text = s->outbound_received_header;
+	char date[CLOCK_DATE_SIZE];
+
+	if (!*text || strcmp(text, "disabled") == 0 || d->turn.destination->route->internal)
+		return "";
+	return arena_printf(d->job->arena, "Received: by %s (%s) id %s;\r\n\t%s\r\n", s->me, text, job_id(d->job),
+			    clock_date(clock_now(), date));
+}
+
+static void make_parcel(struct delivery *d)
+{
+	struct job *j = d->job;
+	const char *head = received_line(d);
+	struct parcel *p = &d->parcel;
+
+	*p = (struct parcel){ .sender = j->file.env.sender, .size = j->file.message_len + strlen(head),
+		.eightbit = j->file.env.flags & ENVELOPE_8BIT, .arena = j->arena };
+	p->rcpts = arena_alloc(j->arena, d->count * sizeof(*p->rcpts));
+	d->asked = arena_alloc(j->arena, d->count * sizeof(*d->asked));
+	for (size_t i = 0; i < d->count; i++)
+		if (result_of(d, i)->outcome == OUTCOME_NONE) {
+			d->asked[p->count] = i;
+			p->rcpts[p->count++] = (struct parcel_rcpt){ .address = j->file.env.rcpts[d->rcpts[i]].address };
+		}
+	content_init(&p->content, j->file.fd, j->file.message_at, j->file.message_len, j->file.env.flags, head);
+}
+
+static void take_results(struct delivery *d)
+{
+	for (size_t i = 0; i < d->parcel.count; i++)
+		*result_of(d, d->asked[i]) = d->parcel.rcpts[i].result;
+	d->parcel.count = 0;
+}
+
+/* ---- addresses ---- */
+
+static void try_next(struct delivery *d);
+
+static void failed(struct delivery *d, const struct target *t, enum outcome outcome, const char *enhanced, const char *text)
+{
+	char ip[NETADDR_TEXT];
+
+	d->failure = result_local(d->job->arena, outcome, enhanced, text);
+	if (!t)
+		return;
+	d->failure.host = arena_strdup(d->job->arena, t->name);
+	d->failure.ip = t->addr.family ? arena_strdup(d->job->arena, netaddr_text(&t->addr, ip)) : "";
+}
+
+static void address_down(struct delivery *d, const struct target *t)
+{
+	struct runner *r = d->job->runner;
+	int64_t ms = r->settings->outbound_dead_host_time;
+
+	if (ms)
+		target_down(&r->downs, t, clock_ms() + (ms < DELIVERY_DOWN ? ms : DELIVERY_DOWN));
+}
+
+static void next_address(struct delivery *d)
+{
+	d->at++;
+	d->plain = d->fresh = false;
+	try_next(d);
+}
+
+/* ---- what the client tells ---- */
+
+static void on_ready(void *arg)
+{
+	struct delivery *d = arg;
+
+	d->times.connected = clock_ms();
+	make_parcel(d);
+	client_send(d->client, &d->parcel);
+}
+
+/* Some recipients were too many for the server (452): another parcel, as long as each one gets somewhere. */
+static bool again(struct delivery *d, bool progress)
+{
+	if (!undecided(d))
+		return false;
+	if (progress && client_reusable(d->client)) {
+		make_parcel(d);
+		client_send(d->client, &d->parcel);
+		return true;
+	}
+	struct result result = result_local(d->job->arena, OUTCOME_DEFER, "4.5.3", "too many recipients at once for the server");
+	decide_rest(d, &result);
+	return false;
+}
+
+static void on_done(void *arg)
+{
+	struct delivery *d = arg;
+	bool progress = false;
+
+	for (size_t i = 0; i < d->parcel.count; i++)
+		progress |= d->parcel.rcpts[i].result.outcome == OUTCOME_DONE;
+	if (client_tls(d->client))
+		d->tls = arena_printf(d->job->arena, "%s %s", tls_version(client_tls(d->client)), tls_cipher(client_tls(d->client)));
+	take_results(d);
+	if (again(d, progress))
+		return;
+	pool_put(d->job->runner->pool, &d->client);
+	delivery_end(d, DESTINATION_OK);
+}
+
+/* The session ended before the parcel was decided: the words for it. */
+static void lost_words(struct delivery *d, const struct target *t, const struct client_loss *loss)
+{
+	char text[REPLY_TEXT + 256], where[TARGET_TEXT];
+	enum outcome outcome = OUTCOME_DEFER;
+	const char *enhanced = "4.4.2";
+
+	/* A refusal of our name or of TLS is final when all say so; one in place of the greeting is the host's, not the mail's. */
+	if (loss->kind == LOSS_REFUSED && loss->code / 100 == 5 && loss->step != STEP_GREETING) {
+		outcome = OUTCOME_FAIL;
+		enhanced = *loss->enhanced ? loss->enhanced : "5.0.0";
+	} else if (loss->step == STEP_CONNECT) {
+		enhanced = "4.4.1";
+	} else if (loss->kind == LOSS_PROTOCOL) {
+		enhanced = "4.5.0";
+	} else if (loss->kind == LOSS_LOCAL) {
+		enhanced = "4.3.0";
+	}
+	target_text(t, where);
+	if (loss->code)
+		snprintf(text, sizeof(text), "%s said %u %s (while %s)", where, loss->code, loss->text, step_row(loss->step)->phrase);
+	else
+		snprintf(text, sizeof(text), "%s: %s (while %s)", where, loss->text, step_row(loss->step)->phrase);
+	failed(d, t, outcome, enhanced, text);
+}
+
+static bool committed(const struct client_loss *loss)
+{
+	return loss->step == STEP_END || loss->step == STEP_END_LMTP;
+}
+
+static void on_lost(void *arg, const struct client_loss *loss)
+{
+	struct delivery *d = arg;
+	struct target target = *client_target(d->client);
+	bool sent = loss->step == STEP_CONTENT && d->parcel.content.finished;
+
+	lost_words(d, &target, loss);
+	d->busy = loss->kind == LOSS_BUSY;
+	d->reached |= loss->step > STEP_GREETING;
+	take_results(d);
+	client_close(&d->client);
+	if (loss->stale) {
+		d->fresh = true;
+		try_next(d);
+	} else if (!undecided(d)) {
+		delivery_end(d, DESTINATION_OK);
+	} else if (committed(loss) || sent || loss->kind == LOSS_LOCAL) {
+		d->failure.outcome = OUTCOME_DEFER;
+		decide_rest(d, &d->failure);
+		delivery_end(d, loss->kind == LOSS_LOCAL ? DESTINATION_UNTRIED : DESTINATION_BUSY);
+	} else if (loss->kind == LOSS_TLS && !d->plain) {
+		log_id(job_id(d->job));
+		log_warn("TLS failed, trying in clear: %s", d->failure.text);
+		log_id("");
+		d->plain = d->fresh = true;
+		try_next(d);
+	} else {
+		if (loss->step < STEP_MAIL)
+			address_down(d, &target);
+		next_address(d);
+	}
+}
+
+static const struct client_user user = { .ready = on_ready, .done = on_done, .lost = on_lost };
+
+/* ---- connecting ---- */
+
+/* A connection that is there already: to the address whose turn it is, or at the first try to one as good. */
+static bool use_pooled(struct delivery *d)
+{
+	const struct targets *t = d->targets;
+
+	for (size_t i = d->at; i < t->count && t->list[i].preference == t->list[d->at].preference; i++) {
+		d->client = pool_take(d->job->runner->pool, &t->list[i]);
+		if (!d->client && d->at == 0)
+			continue;
+		if (!d->client)
+			return false;
+		d->at = i;
+		client_set_user(d->client, &user, d);
+		d->times.connected = clock_ms();
+		make_parcel(d);
+		client_send(d->client, &d->parcel);
+		return true;
+	}
+	return false;
+}
+
+static bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS || error == EADDRNOTAVAIL;
+}
+
+/* Opens a connection to the next address that lets itself be tried. */
+static void try_next(struct delivery *d)
+{
+	struct runner *r = d->job->runner;
+
+	if (!d->fresh && d->at < d->targets->count && use_pooled(d))
+		return;
+	for (; d->at < d->targets->count && d->at < DELIVERY_ADDRESSES; d->at++) {
+		const struct target *t = &d->targets->list[d->at];
+		struct err err = { "" };
+
+		if (r->destinations.active + pool_count(r->pool) > r->connections_max)
+			pool_trim(r->pool);
+		d->client = client_open(&r->shared, t, d->plain, &user, d, &err);
+		if (d->client)
+			return;
+		if (is_shortage(errno)) {
+			log_warn("no connection can be made now: %s", err.text);
+			delivery_postpone(d);
+			return;
+		}
+		struct client_loss loss = { .kind = LOSS_NETWORK, .step = STEP_CONNECT };
+		snprintf(loss.text, sizeof(loss.text), "%.*s", (int)sizeof(loss.text) - 1, err.text);
+		lost_words(d, t, &loss);
+		address_down(d, t);
+		d->plain = d->fresh = false;
+	}
+	if (d->turn.destination->route->internal && !d->reached) {
+		delivery_wait_again(d);
+		return;
+	}
+	decide_rest(d, &d->failure);
+	delivery_end(d, d->busy ? DESTINATION_BUSY : DESTINATION_FAILED);
+}
+
+static void begin(struct delivery *d, const struct targets *targets)
+{
+	struct runner *r = d->job->runner;
+
+	d->targets = targets_copy(targets);
+	mx_shuffle(r->mx, d->targets);
+	targets_prefer_up(d->targets, &r->downs, clock_ms());
+	d->at = 0;
+	try_next(d);
+}
+
+static void on_targets(void *arg, struct mx_answer *answer)
+{
+	struct delivery *d = arg;
+	struct destination *destination = d->turn.destination;
+
+	d->query = NULL;
+	if (answer->outcome != OUTCOME_NONE) {
+		failed(d, NULL, answer->outcome, answer->enhanced, answer->text);
+		decide_rest(d, &d->failure);
+		/* that a domain takes no mail is an answer, that DNS has none is a failure to reach it */
+		delivery_end(d, answer->outcome == OUTCOME_FAIL ? DESTINATION_OK : DESTINATION_FAILED);
+		return;
+	}
+	targets_release(&destination->targets);
+	destination->targets = answer->targets;
+	destination->targets_until = clock_ms() + (int64_t)answer->ttl * 1000;
+	begin(d, destination->targets);
+}
+
+void delivery_start(struct delivery *d)
+{
+	struct runner *r = d->job->runner;
+	struct destination *destination = d->turn.destination;
+
+	DL_APPEND(r->active, d);
+	d->begun = true;
+	d->times = (struct result_times){ .arrived_us = d->job->file.env.arrived, .started = clock_ms() };
+	scoreboard_count(COUNT_DELIVERIES, 1);
+	if (destination->targets && clock_ms() < destination->targets_until) {
+		begin(d, destination->targets);
+		return;
+	}
+	struct mx_query *query = mx_ask(r->mx, destination->route, on_targets, d);
+	if (query)
+		d->query = query;
+}

@@ -1,0 +1,41 @@
+/* delivery.h - one attempt to bring one message to one destination for some of its recipients: addresses, connection, parcel,
+ * results; the next address when one fails. */
+#ifndef DELIVERY_H
+#define DELIVERY_H
+
+#include "../lib/base.h"
+#include "client.h"
+#include "job.h"
+
+struct delivery {
+	struct turn turn;		/* first: what waits at a destination is this */
+	struct delivery *prev, *next;	/* in runner->active */
+	struct delivery *sibling;	/* the next of the same job */
+	bool begun;
+	struct job *job;
+	size_t count;
+	size_t *rcpts;			/* indices into the envelope */
+	size_t *asked;			/* those in the parcel */
+	struct parcel parcel;
+	struct mx_query *query;
+	struct targets *targets;	/* our own order of them */
+	size_t at;			/* which is being tried */
+	struct client *client;
+	bool fresh;			/* no pooled connection: one had died */
+	bool plain;			/* no TLS: the handshake failed */
+	bool busy, reached;		/* the last address said 421; one came further than its greeting */
+	struct result failure;		/* of the last address */
+	struct result_times times;
+	const char *tls;		/* for the log */
+};
+
+/* COUNT recipients of J, for D; memory is the job's. */
+struct delivery *delivery_new(struct job *j, const size_t *rcpts, size_t count);
+/* It is its turn. */
+void delivery_start(struct delivery *d);
+/* Its destination is dead: deferred as it stands. */
+void delivery_refuse(struct delivery *d);
+/* Breaks off unless the message is on its last step, where that would mean a second delivery. True when it is gone. */
+bool delivery_abort(struct delivery *d);
+
+#endif

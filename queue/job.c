@@ -1,0 +1,353 @@
+/* job.c - see job.h: reading a message and splitting it by destination. What becomes of it at the end is in settle.c. */
+#include "job.h"
+#include "../lib/clock.h"
+#include "../lib/log.h"
+#include "../lib/scoreboard.h"
+#include "delivery.h"
+#include "settle.h"
+#include <utlist.h>
+
+#define JOB_PARKED_MAX 200000		/* messages that wait for turns in memory; more are put off for JOB_PUT_OFF */
+#define JOB_PUT_OFF 300			/* seconds */
+#define JOB_UNREADABLE 300		/* seconds until a message that could not be read is looked at again */
+
+const char *job_id(const struct job *j)
+{
+	return j->entry->id;
+}
+
+/* ---- reading ---- */
+
+static void set_aside(struct runner *r, struct entry *e, const char *why)
+{
+	struct err err = { "" };
+
+	log_id(e->id);
+	if (spool_move(r->spool, e->id, e->state, SPOOL_BAD, &err))
+		log_error("message set aside in bad: %s", why);
+	else
+		log_error("message cannot be set aside: %s (%s)", err.text, why);
+	log_id("");
+	scoreboard_count(COUNT_SET_ASIDE, 1);
+	entry_forget(r, e);
+}
+
+/* What a message that cannot be read means for its entry. */
+static enum job_load unreadable(struct runner *r, struct entry *e, enum spool_read how, const struct err *why, int error)
+{
+	if (how == SPOOL_READ_ERROR && (error == EMFILE || error == ENFILE || error == ENOMEM))
+		return JOB_SHORT;
+	if (how == SPOOL_READ_DAMAGED) {
+		set_aside(r, e, why->text);
+		return JOB_GONE;
+	}
+	if (how == SPOOL_READ_ERROR) {
+		log_id(e->id);
+		log_error("message cannot be read now: %s", why->text);
+		log_id("");
+		/* one in new/ is found again by a rescan */
+		if (e->state == SPOOL_LATER && !index_push(r->index, e->id, clock_now() + JOB_UNREADABLE))
+			log_error("out of memory for the index");
+	}
+	/* gone: done with by somebody else; incomplete: still being written, a poke will come */
+	entry_forget(r, e);
+	return JOB_GONE;
+}
+
+static enum job_load load(struct runner *r, struct entry *e)
+{
+	struct arena *a = arena_new(4096);
+	struct job *j = arena_alloc(a, sizeof(*j));
+	struct err err = { "" };
+
+	errno = 0;
+	enum spool_read how = spool_file_open(r->spool, e->id, e->state, true, a, &j->file, &err);
+	if (how != SPOOL_READ_OK) {
+		int error = errno;
+
+		arena_free(&a);
+		return unreadable(r, e, how, &err, error);
+	}
+	j->runner = r;
+	j->entry = e;
+	j->arena = a;
+	j->rcpts = arena_alloc(a, j->file.env.rcpt_count * sizeof(*j->rcpts) + 1);
+	e->job = j;
+	r->jobs++;
+	return JOB_LOADED;
+}
+
+/* ---- splitting ---- */
+
+static struct destination *destination_of(struct runner *r, const struct route *route)
+{
+	char key[ROUTE_KEY];
+	int64_t max = r->settings->outbound_concurrency_per_destination;
+
+	/* our own workers have clients to serve too */
+	if (route->internal && max > r->settings->max_workers / 4)
+		max = r->settings->max_workers / 4;
+	struct destination *d = destination_find(&r->destinations, route_key(route, key), (unsigned)max, clock_ms());
+	if (!d->route) {
+		d->route = malloc(sizeof(*route));
+		if (!d->route)
+			bug("no memory for a route");
+		*d->route = *route;
+		d->our_own = route->internal;
+	}
+	return d;
+}
+
+static void decide(struct job *j, size_t i, struct result result, bool untried)
+{
+	j->rcpts[i].result = result;
+	j->rcpts[i].untried = untried;
+}
+
+/* Finds the destination of recipient I, as LIKE when it has the same domain. */
+static void route_rcpt(struct job *j, size_t i, const struct job_rcpt *like, const char *like_domain)
+{
+	struct runner *r = j->runner;
+	const char *domain = j->file.env.rcpts[i].domain;
+	struct route route;
+
+	if (like && strcmp(domain, like_domain) == 0) {
+		j->rcpts[i].destination = like->destination;
+		j->rcpts[i].result = like->result;
+		j->rcpts[i].untried = like->untried;
+		return;
+	}
+	struct job_call call = { .job = j, .scratch = j->arena, .rcpts = &i, .rcpt_count = 1, .domain = domain,
+		.response = "", .response_host = "", .response_ip = "" };
+	route_find(&r->routing, &call, &route);
+	if (route.outcome == OUTCOME_NONE)
+		j->rcpts[i].destination = destination_of(r, &route);
+	else
+		decide(j, i, result_local(j->arena, route.outcome, route.enhanced, route.text), false);
+}
+
+static bool parked_at(const struct entry *e, const struct destination *d)
+{
+	for (const struct park *p = e->parks; p; p = p->more)
+		if (p->destination == d)
+			return true;
+	return false;
+}
+
+static void park(struct job *j, struct destination *d)
+{
+	struct park *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		bug("no memory to park a message");
+	p->entry = j->entry;
+	p->more = j->entry->parks;
+	j->entry->parks = p;
+	destination_park(&j->runner->destinations, d, p);
+}
+
+/* Whether D has enough loaded messages, so that this one waits outside of memory: first come, first served. */
+static bool is_busy(const struct runner *r, const struct destination *d)
+{
+	if (d->parked)
+		return true;
+	if (r->jobs <= r->jobs_max)
+		return d->waiting_count >= 2 * (size_t)d->max + 8;
+	return d->state != DESTINATION_READY || d->waiting;
+}
+
+/* The send_email hook. False: a plugin said no, or not now, and the recipients have that as result. */
+static bool may_send(struct job *j, const size_t *rcpts, size_t count)
+{
+	struct runner *r = j->runner;
+	struct job_call call = { .job = j, .scratch = j->arena, .rcpts = rcpts, .rcpt_count = count,
+		.domain = j->file.env.rcpts[rcpts[0]].domain, .response = "", .response_host = "", .response_ip = "" };
+	struct reply reply;
+	enum verdict v = job_call_run(r->plugins, HOOK_SEND_EMAIL, &call, &reply);
+	bool hard = v == DENY || v == DENY_DISCONNECT;
+
+	if (v == DECLINED || v == OK)
+		return true;
+	struct result result = result_local(j->arena, hard ? OUTCOME_FAIL : OUTCOME_DEFER, reply.enhanced,
+					    reply.code ? reply.text : hard ? "refused by a plugin" : "put off by a plugin");
+	for (size_t i = 0; i < count; i++) {
+		decide(j, rcpts[i], result, v == DELAY);
+		if (v == DELAY)
+			j->rcpts[rcpts[i]].not_before = clock_now() + (call.delay_set ? call.delay : 0);
+	}
+	return false;
+}
+
+static void put_off(struct job *j, struct destination *d, const size_t *rcpts, size_t count)
+{
+	struct result result = result_local(j->arena, OUTCOME_DEFER, "4.4.5", "too many messages wait for this destination");
+
+	log_debug("%zu messages wait for turns, %s for %s is put off", j->runner->destinations.parked_count, job_id(j), d->key);
+	for (size_t i = 0; i < count; i++) {
+		decide(j, rcpts[i], result, true);
+		j->rcpts[rcpts[i]].not_before = clock_now() + JOB_PUT_OFF;
+	}
+}
+
+/* COUNT recipients go to D: now waiting for its turn, in memory or outside. */
+static void place(struct job *j, struct destination *d, const size_t *rcpts, size_t count, bool its_turn)
+{
+	struct runner *r = j->runner;
+	size_t most = (size_t)r->settings->outbound_recipients_per_delivery;
+
+	if (!its_turn && is_busy(r, d)) {
+		if (r->destinations.parked_count < JOB_PARKED_MAX)
+			park(j, d);
+		else
+			put_off(j, d, rcpts, count);
+		return;
+	}
+	if (!may_send(j, rcpts, count))
+		return;
+	for (size_t from = 0; from < count; from += most) {
+		struct delivery *delivery = delivery_new(j, rcpts + from, count - from < most ? count - from : most);
+
+		destination_wait(&r->destinations, d, &delivery->turn, false);
+	}
+}
+
+/* Whether recipient I is to be placed now. */
+static bool is_open(const struct job *j, size_t i)
+{
+	return j->file.env.rcpts[i].status == RCPT_TODO && !j->rcpts[i].placed && j->rcpts[i].result.outcome == OUTCOME_NONE;
+}
+
+static void split(struct job *j, struct destination *only)
+{
+	size_t count = j->file.env.rcpt_count, last = count;
+	size_t *group = arena_alloc(j->arena, count * sizeof(*group) + 1);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_open(j, i))
+			continue;
+		route_rcpt(j, i, last < count ? &j->rcpts[last] : NULL, last < count ? j->file.env.rcpts[last].domain : "");
+		last = i;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct destination *d = j->rcpts[i].destination;
+		size_t n = 0;
+
+		if (!is_open(j, i) || !d || (only ? d != only : parked_at(j->entry, d)))
+			continue;
+		for (size_t k = i; k < count; k++)
+			if (j->rcpts[k].destination == d && is_open(j, k))
+				group[n++] = k;
+		place(j, d, group, n, d == only);
+	}
+}
+
+enum job_load job_begin(struct runner *r, struct entry *e, struct destination *only)
+{
+	enum job_load how = JOB_LOADED;
+
+	runner_mark(r, e->id);
+	if (!e->job)
+		how = load(r, e);
+	if (how == JOB_LOADED) {
+		struct job *j = e->job;
+
+		j->open++;
+		split(j, only);
+		if (--j->open == 0)
+			job_settle(j);
+	}
+	runner_unmark();
+	return how;
+}
+
+/* ---- results ---- */
+
+static void tell_plugins(struct job *j, struct delivery *d)
+{
+	struct runner *r = j->runner;
+	size_t done = 0, *rcpts = arena_alloc(j->arena, d->count * sizeof(*rcpts));
+	const struct result *result = NULL;
+
+	for (size_t i = 0; i < d->count; i++)
+		if (j->rcpts[d->rcpts[i]].result.outcome == OUTCOME_DONE) {
+			rcpts[done++] = d->rcpts[i];
+			result = &j->rcpts[d->rcpts[i]].result;
+		}
+	if (!done)
+		return;
+	struct job_call call = { .job = j, .scratch = j->arena, .rcpts = rcpts, .rcpt_count = done,
+		.domain = j->file.env.rcpts[rcpts[0]].domain, .response = result->text, .response_host = result->host,
+		.response_ip = result->ip };
+	job_call_run(r->plugins, HOOK_DELIVERED, &call, NULL);
+}
+
+static void record(struct job *j, struct delivery *d, size_t i)
+{
+	struct envelope_rcpt *rcpt = &j->file.env.rcpts[i];
+	struct result *result = &j->rcpts[i].result;
+	struct err err = { "" };
+
+	j->rcpts[i].placed = false;
+	if (result->outcome == OUTCOME_NONE)
+		return;
+	if (result->outcome == OUTCOME_DONE) {
+		if (!spool_set_status(&j->file, i, RCPT_DONE, &err))
+			log_error("delivered, but this cannot be recorded: %s", err.text);
+		rcpt->status = RCPT_DONE;	/* so that it is not sent again in this life */
+		scoreboard_count(COUNT_DELIVERED, 1);
+	} else {
+		rcpt->last = result_last(result, j->arena);
+	}
+	j->rcpts[i].logged = true;
+	result_log(job_id(j), j->file.env.sender, rcpt->address, result, &d->times, d->tls);
+}
+
+static void unlink_delivery(struct job *j, struct delivery *d)
+{
+	struct delivery **link = &j->deliveries;
+
+	while (*link != d)
+		link = &(*link)->sibling;
+	*link = d->sibling;
+	j->open--;
+}
+
+void job_delivered(struct job *j, struct delivery *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		record(j, d, d->rcpts[i]);
+	crash_point("deliver-recorded");
+	if (j->runner->plugins && plugin_wants(j->runner->plugins, HOOK_DELIVERED)) {
+		runner_mark(j->runner, job_id(j));
+		tell_plugins(j, d);
+		runner_unmark();
+	}
+	unlink_delivery(j, d);
+	if (j->open == 0)
+		job_settle(j);
+}
+
+void job_abandon(struct job *j, struct delivery *d)
+{
+	unlink_delivery(j, d);
+	if (j->open == 0)
+		job_unload(j);
+}
+
+void job_withdraw(struct job *j)
+{
+	struct delivery *d, *next;
+
+	j->open++;
+	for (d = j->deliveries; d; d = next) {
+		next = d->sibling;
+		if (d->begun)
+			continue;
+		destination_forget(&j->runner->destinations, &d->turn);
+		for (size_t i = 0; i < d->count; i++)
+			j->rcpts[d->rcpts[i]].placed = false;
+		unlink_delivery(j, d);
+	}
+	if (--j->open == 0)
+		job_unload(j);
+}

@@ -1,0 +1,43 @@
+/* job.h - a message that has been read into memory, while it is being worked on. It is split into deliveries by
+ * destination; when the last of them has ended it is settled: removed, deferred, bounced, or unloaded because the rest of
+ * its recipients waits for the turn of a busy destination. */
+#ifndef JOB_H
+#define JOB_H
+
+#include "../lib/base.h"
+#include "result.h"
+#include "runner.h"
+
+struct job_rcpt {
+	struct result result;		/* of this round; outcome OUTCOME_NONE: none yet */
+	struct destination *destination;	/* NULL: not routed */
+	bool placed;			/* in a delivery */
+	bool logged;
+	bool expired;			/* given up after temporary failures */
+	bool untried;			/* deferred without an attempt: does not count as a failure */
+	int64_t not_before;		/* when UNTRIED, seconds since 1970: not to be tried earlier */
+};
+
+struct job {
+	struct runner *runner;
+	struct entry *entry;
+	struct arena *arena;
+	struct spool_file file;
+	struct job_rcpt *rcpts;
+	struct delivery *deliveries;	/* that have not ended; linked by `sibling` */
+	unsigned open;			/* deliveries that have not ended, and whoever holds it while it is split */
+};
+
+enum job_load { JOB_LOADED, JOB_GONE, JOB_SHORT /* no descriptors now: the entry is as before */ };
+/* Reads E's message and splits it. ONLY: just the recipients of this destination, whose turn it is; NULL: all that are
+ * neither in work nor parked. It may be settled and gone when this returns. */
+enum job_load job_begin(struct runner *r, struct entry *e, struct destination *only);
+/* A delivery has its results in job->rcpts: statuses, log, hooks; settles the job with the last. */
+void job_delivered(struct job *j, struct delivery *d);
+/* Takes back the deliveries that have not been begun; when no other is left the job is unloaded, and gone. */
+void job_withdraw(struct job *j);
+/* As job_delivered without results: the process leaves. */
+void job_abandon(struct job *j, struct delivery *d);
+const char *job_id(const struct job *j);
+
+#endif

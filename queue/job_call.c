@@ -1,0 +1,165 @@
+/* job_call.c - see job_call.h. */
+#include "job_call.h"
+#include "../lib/address.h"
+#include "../lib/log.h"
+#include "../lib/reply.h"
+#include "../worker/injection.h"
+#include "job.h"
+
+#define JOB_CALL_NOTES 64		/* as in a session: postrider.h */
+#define JOB_CALL_NOTE_SIZE 4096
+
+enum verdict job_call_run(struct plugin_list *plugins, enum hook hook, struct job_call *call, struct reply *reply)
+{
+	struct reply own;
+	struct hook_call h = { .hook = hook, .job = call, .scratch = call->scratch, .reply = reply ? reply : &own };
+	enum verdict v;
+
+	reply_clear(h.reply);
+	if (!plugins || !plugin_wants(plugins, hook))
+		return DECLINED;
+	log_id(job_id(call->job));
+	v = plugin_run(plugins, &h, NULL);
+	log_id("");
+	return v;
+}
+
+static struct envelope *env_of(struct hook_call *call)
+{
+	return &call->job->job->file.env;
+}
+
+const char *job_call_id(struct hook_call *call)
+{
+	return job_id(call->job->job);
+}
+
+const char *job_call_sender(struct hook_call *call)
+{
+	return env_of(call)->sender;
+}
+
+const char *job_call_sender_domain(struct hook_call *call)
+{
+	const char *at = strrchr(env_of(call)->sender, '@');
+	const char *domain = at ? address_domain_canonical(view_of(at + 1), call->scratch) : NULL;
+
+	return domain ? domain : "";
+}
+
+size_t job_call_recipient_count(struct hook_call *call)
+{
+	return call->job->rcpt_count;
+}
+
+const char *job_call_recipient_at(struct hook_call *call, size_t index)
+{
+	return index < call->job->rcpt_count ? env_of(call)->rcpts[call->job->rcpts[index]].address : NULL;
+}
+
+const char *job_call_recipient(struct hook_call *call)
+{
+	return call->job->rcpt_count ? env_of(call)->rcpts[call->job->rcpts[0]].address : "";
+}
+
+const char *job_call_recipient_domain(struct hook_call *call)
+{
+	return call->job->rcpt_count ? env_of(call)->rcpts[call->job->rcpts[0]].domain : "";
+}
+
+/* ---- notes ---- */
+
+static struct envelope_note *find_note(struct envelope *env, const char *key)
+{
+	for (size_t i = 0; i < env->note_count; i++)
+		if (strcmp(env->notes[i].key, key) == 0)
+			return &env->notes[i];
+	return NULL;
+}
+
+const char *job_call_note(struct hook_call *call, const char *key)
+{
+	const struct envelope_note *note = find_note(env_of(call), key);
+
+	return note ? note->value : NULL;
+}
+
+static bool note_valid(const char *key, const char *value)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+
+	return *key && key[strspn(key, allowed)] == '\0' && (!value || strlen(value) <= JOB_CALL_NOTE_SIZE);
+}
+
+/* It reaches the disk with the next attempt that is recorded. */
+bool job_call_set_note(struct hook_call *call, const char *key, const char *value)
+{
+	struct envelope *env = env_of(call);
+	struct arena *a = call->job->job->arena;
+	struct envelope_note *note = find_note(env, key);
+
+	if (!note_valid(key, value) || (!note && value && env->note_count >= JOB_CALL_NOTES))
+		return false;
+	if (!value) {
+		if (note)
+			*note = env->notes[--env->note_count];
+		return true;
+	}
+	if (!note) {
+		struct envelope_note *notes = arena_alloc(a, (env->note_count + 1) * sizeof(*notes));
+
+		if (env->note_count)
+			memcpy(notes, env->notes, env->note_count * sizeof(*notes));
+		env->notes = notes;
+		note = &env->notes[env->note_count++];
+		note->key = arena_strdup(a, key);
+	}
+	note->value = arena_strdup(a, value);
+	return true;
+}
+
+/* ---- facts, the message ---- */
+
+const char *job_call_remote_ip(struct hook_call *call)
+{
+	return env_of(call)->client;
+}
+
+const char *job_call_helo(struct hook_call *call)
+{
+	return env_of(call)->helo;
+}
+
+const char *job_call_auth_user(struct hook_call *call)
+{
+	return env_of(call)->auth_user;
+}
+
+uint64_t job_call_message_size(struct hook_call *call)
+{
+	return call->job->job->file.message_len;
+}
+
+ssize_t job_call_message_read(struct hook_call *call, uint64_t offset, void *out, size_t len)
+{
+	const struct spool_file *f = &call->job->job->file;
+
+	if (offset >= f->message_len)
+		return 0;
+	if (len > f->message_len - offset)
+		len = (size_t)(f->message_len - offset);
+	return pread(f->fd, out, len, (off_t)(f->message_at + offset));
+}
+
+bool job_call_outbound_send(struct hook_call *call, const char *from, const char *const *to, const char *contents, char id[32])
+{
+	struct runner *r = call->job->job->runner;
+	struct err err = { "" };
+
+	if (!injection_send(r->spool, r->settings->me, from, to, contents, id, &err)) {
+		log_error("plugin %s: message not queued: %s", pr_name(call->self), err.text);
+		return false;
+	}
+	intake_add(r, id, SPOOL_NEW);
+	return true;
+}

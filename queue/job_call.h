@@ -1,0 +1,46 @@
+/* job_call.h - the queue-runner's side of a hook call: what a plugin may see of the message and of the delivery in
+ * question. The functions of postrider.h that work in both processes (pr_id, pr_sender, pr_note ...) come here when
+ * call->job is set; everything else about a session has no meaning in the queue-runner and gives "", 0, false or NULL. */
+#ifndef JOB_CALL_H
+#define JOB_CALL_H
+
+#include "../lib/base.h"
+#include "../lib/arena.h"
+#include "../lib/plugin.h"
+
+struct job;
+struct route;
+
+struct job_call {
+	struct job *job;
+	struct arena *scratch;		/* texts handed to the plugin; over when the hook is */
+	size_t rcpt_count;		/* the recipients in question, by index into the envelope */
+	const size_t *rcpts;
+	const char *domain;		/* pr_next_domain: "" when there is none */
+	struct route *route;		/* get_mx: what pr_add_mx fills; else NULL */
+	int64_t delay;			/* seconds: planned (deferred), or set by the plugin */
+	bool delay_set;
+	const char *response, *response_host, *response_ip;	/* "" when there was none */
+};
+
+/* Runs the hook; REPLY may be NULL. A list without plugins, or none at all (unit tests), gives DECLINED. */
+enum verdict job_call_run(struct plugin_list *plugins, enum hook hook, struct job_call *call, struct reply *reply);
+
+/* For the dispatching functions of worker/plugin_api.c; as the pr_ function of that name, with CALL->job set. */
+const char *job_call_id(struct hook_call *call);		/* the queue id */
+const char *job_call_sender(struct hook_call *call);
+const char *job_call_sender_domain(struct hook_call *call);
+size_t job_call_recipient_count(struct hook_call *call);
+const char *job_call_recipient_at(struct hook_call *call, size_t index);
+const char *job_call_recipient(struct hook_call *call);		/* the first in question */
+const char *job_call_recipient_domain(struct hook_call *call);
+const char *job_call_note(struct hook_call *call, const char *key);
+bool job_call_set_note(struct hook_call *call, const char *key, const char *value);
+const char *job_call_remote_ip(struct hook_call *call);		/* of the client that gave us the message */
+const char *job_call_helo(struct hook_call *call);
+const char *job_call_auth_user(struct hook_call *call);
+uint64_t job_call_message_size(struct hook_call *call);
+ssize_t job_call_message_read(struct hook_call *call, uint64_t offset, void *out, size_t len);
+bool job_call_outbound_send(struct hook_call *call, const char *from, const char *const *to, const char *contents, char id[32]);
+
+#endif

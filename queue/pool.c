@@ -1,0 +1,164 @@
+/* pool.c - see pool.h. One timer for all: the list is in order of time. */
+#include "pool.h"
+#include "../lib/clock.h"
+#include <event2/event.h>
+#include <uthash.h>
+#include <utlist.h>
+
+struct pool_idle {			/* one connection */
+	struct pool *pool;
+	struct pool_host *host;
+	struct client *client;
+	int64_t since;
+	struct pool_idle *prev, *next;		/* of all, oldest first */
+	struct pool_idle *host_prev, *host_next;	/* of the same host */
+};
+
+struct pool_host {
+	char key[TARGET_TEXT];
+	struct pool_idle *idle;
+	UT_hash_handle hh;
+};
+
+struct pool {
+	int64_t timeout;
+	struct event *timer;
+	struct pool_host *hosts;
+	struct pool_idle *all;
+	size_t count;
+};
+
+static struct client *unlink_idle(struct pool_idle *i)
+{
+	struct pool *pool = i->pool;
+	struct pool_host *host = i->host;
+	struct client *c = i->client;
+
+	DL_DELETE(pool->all, i);
+	DL_DELETE2(host->idle, i, host_prev, host_next);
+	pool->count--;
+	if (!host->idle) {
+		HASH_DEL(pool->hosts, host);
+		free(host);
+	}
+	free(i);
+	return c;
+}
+
+static void on_lost(void *arg, const struct client_loss *loss UNUSED)
+{
+	struct client *c = unlink_idle(arg);
+
+	client_close(&c);
+}
+
+static const struct client_user waiting = { .lost = on_lost };
+
+static void arm(struct pool *pool)
+{
+	int64_t left;
+
+	if (!pool->all)
+		return;
+	left = pool->all->since + pool->timeout - clock_ms();
+	if (left < 0)
+		left = 0;
+	event_add(pool->timer, &(struct timeval){ .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 });
+}
+
+static void on_timer(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct pool *pool = arg;
+	int64_t now = clock_ms();
+
+	while (pool->all && pool->all->since + pool->timeout <= now)
+		pool_trim(pool);
+	arm(pool);
+}
+
+struct pool *pool_new(struct event_base *base, int64_t timeout_ms)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool || !(pool->timer = evtimer_new(base, on_timer, pool)))
+		bug("no memory for the pool");
+	pool->timeout = timeout_ms;
+	return pool;
+}
+
+void pool_free(struct pool **poolp)
+{
+	struct pool *pool = *poolp;
+
+	*poolp = NULL;
+	if (!pool)
+		return;
+	while (pool_trim(pool))
+		;
+	event_free(pool->timer);
+	free(pool);
+}
+
+static struct pool_host *host_of(struct pool *pool, const struct target *target, bool make)
+{
+	struct pool_host *host;
+	char key[TARGET_TEXT];
+
+	target_text(target, key);
+	HASH_FIND_STR(pool->hosts, key, host);
+	if (host || !make)
+		return host;
+	host = calloc(1, sizeof(*host));
+	if (!host)
+		bug("no memory for the pool");
+	memcpy(host->key, key, sizeof(key));
+	HASH_ADD_STR(pool->hosts, key, host);
+	return host;
+}
+
+void pool_put(struct pool *pool, struct client **cp)
+{
+	struct client *c = *cp;
+	struct pool_idle *i;
+
+	if (pool->timeout == 0 || !client_reusable(c)) {
+		client_quit(cp);
+		return;
+	}
+	*cp = NULL;
+	i = calloc(1, sizeof(*i));
+	if (!i)
+		bug("no memory for the pool");
+	i->pool = pool;
+	i->client = c;
+	i->since = clock_ms();
+	i->host = host_of(pool, client_target(c), true);
+	client_set_user(c, &waiting, i);
+	DL_APPEND(pool->all, i);
+	DL_PREPEND2(i->host->idle, i, host_prev, host_next);
+	if (++pool->count == 1)
+		arm(pool);
+}
+
+struct client *pool_take(struct pool *pool, const struct target *target)
+{
+	struct pool_host *host = host_of(pool, target, false);
+
+	return host ? unlink_idle(host->idle) : NULL;
+}
+
+bool pool_trim(struct pool *pool)
+{
+	struct client *c;
+
+	if (!pool->all)
+		return false;
+	c = unlink_idle(pool->all);
+	client_quit(&c);
+	return true;
+}
+
+size_t pool_count(const struct pool *pool)
+{
+	return pool->count;
+}

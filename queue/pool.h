@@ -1,0 +1,22 @@
+/* pool.h - connections that wait for the next message, by address, for pool_timeout. Domains that share a host share them. */
+#ifndef POOL_H
+#define POOL_H
+
+#include "../lib/base.h"
+#include "client.h"
+
+struct pool;
+
+/* TIMEOUT_MS 0: nothing is kept. */
+struct pool *pool_new(struct event_base *base, int64_t timeout_ms);
+/* Says QUIT on all and frees. */
+void pool_free(struct pool **pool);
+/* Keeps *C if it can be used again, else says QUIT. Sets it to NULL. */
+void pool_put(struct pool *pool, struct client **c);
+/* The connection to TARGET that was used last, or NULL. The caller sets its user. */
+struct client *pool_take(struct pool *pool, const struct target *target);
+/* Says QUIT on the one that has waited longest, to make room. False when there is none. */
+bool pool_trim(struct pool *pool);
+size_t pool_count(const struct pool *pool);
+
+#endif

@@ -1,0 +1,361 @@
+/* queue_control.c - run_dir/queue: what `postrider queue` asks of the running queue-runner, which alone changes the queue.
+ * One question, one answer. A message that is being sent cannot be taken back: what is wished for it happens when the
+ * attempt has ended, if it is still there. Whoever may open the socket may ask; nobody can make us wait for him. */
+#include "../lib/clock.h"
+#include "../lib/address.h"
+#include "../lib/ipc.h"
+#include "../lib/log.h"
+#include "job.h"
+#include "runner.h"
+#include <event2/event.h>
+#include <sys/socket.h>
+
+#define CONTROL_DOMAIN_TURN 200		/* messages looked into in one go for "domain:" */
+
+/* A flush of one domain: looks into every deferred message, some at a time. */
+struct domain_flush {
+	struct runner *runner;
+	struct event *event;
+	char domain[ADDRESS_DOMAIN_MAX + 1];
+	size_t count, at, size;
+	char (*ids)[SPOOL_ID_SIZE];
+};
+
+/* ---- one message ---- */
+
+/* Where the message is, by its file. */
+static bool find_file(struct runner *r, const char *id, enum spool_state *state, struct err *err)
+{
+	struct arena *a = arena_new(4096);
+	struct spool_file f;
+	enum spool_read how = spool_file_find(r->spool, id, false, a, &f, err);
+
+	if (how == SPOOL_READ_OK)
+		spool_file_close(&f);
+	if (how == SPOOL_READ_OK || how == SPOOL_READ_DAMAGED)
+		*state = f.state;
+	else if (how == SPOOL_READ_GONE)
+		err_set(err, "there is no such message");
+	arena_free(&a);
+	return how == SPOOL_READ_OK || how == SPOOL_READ_DAMAGED;
+}
+
+/* The destinations' lists hold the turns of a loaded message: what waits there is taken out. True when nothing of it is under
+ * way any more, and its job is gone. */
+static bool stop_waiting(struct runner *r, struct entry *e)
+{
+	entry_unpark(r, e);
+	if (e->job)
+		job_withdraw(e->job);
+	return !e->job;
+}
+
+static bool wish(struct runner *r, struct entry *e, enum entry_wish what)
+{
+	if (!e || stop_waiting(r, e))
+		return false;
+	e->wish = (uint8_t)what;
+	return true;
+}
+
+static bool hold(struct runner *r, const char *id, struct buf *say, struct err *err)
+{
+	enum spool_state state;
+
+	if (wish(r, entry_find(r, id), WISH_HOLD))
+		return buf_puts(say, "it is being sent; it will be held after that");
+	if (!find_file(r, id, &state, err))
+		return false;
+	if (state == SPOOL_HOLD)
+		return buf_puts(say, "it is held already");
+	if (!spool_move(r->spool, id, state, SPOOL_HOLD, err))
+		return false;
+	r->held++;
+	index_remove(r->index, id);
+	if (entry_find(r, id))
+		entry_forget(r, entry_find(r, id));
+	log_info("message %s held", id);
+	return true;
+}
+
+static bool remove_message(struct runner *r, const char *id, struct buf *say, struct err *err)
+{
+	enum spool_state state;
+
+	if (wish(r, entry_find(r, id), WISH_REMOVE))
+		return buf_puts(say, "it is being sent; what is left of it will be removed after that");
+	if (!find_file(r, id, &state, err) || !spool_remove(r->spool, id, state, err))
+		return false;
+	r->held -= state == SPOOL_HOLD;
+	index_remove(r->index, id);
+	if (entry_find(r, id))
+		entry_forget(r, entry_find(r, id));
+	log_info("message %s removed", id);
+	return true;
+}
+
+static bool release(struct runner *r, const char *id, struct buf *say, struct err *err)
+{
+	struct entry *e = entry_find(r, id);
+	enum spool_state state;
+
+	if (e && e->wish == WISH_HOLD) {
+		e->wish = WISH_NONE;
+		return buf_puts(say, "it will not be held");
+	}
+	if (!find_file(r, id, &state, err))
+		return false;
+	if (state != SPOOL_HOLD)
+		return err_set(err, "it is not held");
+	if (!spool_move(r->spool, id, SPOOL_HOLD, SPOOL_NEW, err))
+		return false;
+	r->held--;
+	log_info("message %s released", id);
+	intake_add(r, id, SPOOL_NEW);
+	return true;
+}
+
+/* Forgets that the destinations of its recipients were dead, and tries it now. */
+static bool retry(struct runner *r, const char *id, struct buf *say, struct err *err)
+{
+	enum spool_state state;
+
+	destination_revive(&r->destinations, NULL);
+	target_downs_clear(&r->downs);
+	if (entry_find(r, id)) {
+		runner_wake(r);
+		return buf_puts(say, "it is being worked on");
+	}
+	if (!find_file(r, id, &state, err))
+		return false;
+	if (state == SPOOL_HOLD || state == SPOOL_BAD)
+		return err_set(err, state == SPOOL_HOLD ? "it is held; release it first" : "it is set aside in bad/");
+	index_remove(r->index, id);
+	intake_add(r, id, state);
+	return true;
+}
+
+/* ---- all, or a domain ---- */
+
+static bool flush_all(struct runner *r, struct buf *say)
+{
+	size_t count = index_count(r->index);
+
+	destination_revive(&r->destinations, NULL);
+	target_downs_clear(&r->downs);
+	index_flush(r->index, clock_now());
+	r->rescan = true;
+	runner_wake(r);
+	return buf_printf(say, "%zu deferred messages will be tried now", count);
+}
+
+static bool is_for(struct runner *r, const char *id, const char *domain)
+{
+	struct arena *a = arena_new(4096);
+	struct spool_file f;
+	bool hit = false;
+
+	if (spool_file_open(r->spool, id, SPOOL_LATER, false, a, &f, NULL) == SPOOL_READ_OK) {
+		for (size_t i = 0; !hit && i < f.env.rcpt_count; i++)
+			hit = f.env.rcpts[i].status == RCPT_TODO && strcmp(f.env.rcpts[i].domain, domain) == 0;
+		spool_file_close(&f);
+	}
+	arena_free(&a);
+	return hit;
+}
+
+static void flush_free(struct domain_flush *f)
+{
+	event_free(f->event);
+	free(f->ids);
+	free(f);
+}
+
+static void on_domain_flush(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct domain_flush *f = arg;
+	struct runner *r = f->runner;
+
+	for (size_t n = 0; n < CONTROL_DOMAIN_TURN && f->at < f->count; n++) {
+		const char *id = f->ids[f->at++];
+
+		if (index_has(r->index, id) && is_for(r, id, f->domain) && index_remove(r->index, id))
+			intake_add(r, id, SPOOL_LATER);
+	}
+	if (f->at < f->count && !r->leaving)
+		event_active(f->event, EV_TIMEOUT, 0);
+	else
+		flush_free(f);
+}
+
+static bool remember(void *arg, const char *id, int64_t mtime UNUSED)
+{
+	struct domain_flush *f = arg;
+
+	if (f->count == f->size) {
+		size_t size = f->size ? 2 * f->size : 256;
+		void *ids = realloc(f->ids, size * sizeof(*f->ids));
+
+		if (!ids)
+			return false;
+		f->ids = ids;
+		f->size = size;
+	}
+	snprintf(f->ids[f->count++], SPOOL_ID_SIZE, "%s", id);
+	return true;
+}
+
+static bool flush_domain(struct runner *r, struct view domain, struct buf *say, struct err *err)
+{
+	struct domain_flush *f = calloc(1, sizeof(*f));
+
+	if (!f || !(f->event = event_new(r->base, -1, 0, on_domain_flush, f))) {
+		free(f);
+		return err_set(err, "out of memory");
+	}
+	f->runner = r;
+	if (!view_copy(domain, f->domain, sizeof(f->domain)) || !spool_scan(r->spool, SPOOL_LATER, remember, f, err)) {
+		flush_free(f);
+		return err->text[0] ? false : err_set(err, "not a domain");
+	}
+	destination_revive(&r->destinations, NULL);
+	target_downs_clear(&r->downs);
+	event_active(f->event, EV_TIMEOUT, 0);
+	return buf_puts(say, "the messages for this domain will be tried now");
+}
+
+static bool flush(struct runner *r, struct view what, struct buf *say, struct err *err)
+{
+	char id[SPOOL_ID_SIZE];
+
+	if (what.len == 0)
+		return flush_all(r, say);
+	if (view_starts(what, VIEW("domain:")))
+		return flush_domain(r, view_skip(what, 7), say, err);
+	if (spool_id_valid(what) && view_copy(what, id, sizeof(id)))
+		return retry(r, id, say, err);
+	return err_set(err, "found neither a queue id nor \"domain:NAME\"");
+}
+
+static bool stats(struct runner *r, struct buf *say)
+{
+	struct destination *d, *next;
+
+	buf_printf(say, "backlog %zu\nactive %zu\nwaiting %zu\nparked %zu\nsending %u\ndeferred %zu\nheld %lld\nconnections %u\nidle-connections %zu\n",
+		   r->backlog_count, r->jobs, r->destinations.waiting_count, r->destinations.parked_count, r->destinations.active,
+		   index_count(r->index), (long long)r->held, connection_count(), pool_count(r->pool));
+	HASH_ITER(hh, r->destinations.all, d, next) {
+		buf_printf(say, "destination %.200s %s window=%u/%u sending=%u waiting=%zu parked=%zu", d->key, destination_state_name(d->state),
+			   d->window, d->max, d->active, d->waiting_count, d->parked_count);
+		buf_printf(say, *d->why ? " last=\"%.200s\"\n" : "%s\n", d->why);
+		if (say->len > IPC_MAX / 2)
+			return buf_puts(say, "...\n");
+	}
+	return true;
+}
+
+/* ---- the socket ---- */
+
+static bool obey(struct runner *r, struct ipc_in *m, struct buf *say, struct err *err)
+{
+	enum ipc_type type = (enum ipc_type)m->type;
+	struct view what = type == IPC_QUEUE_STATS ? VIEW("") : ipc_get_view(m);
+	char id[SPOOL_ID_SIZE] = "";
+
+	if (!ipc_end(m, err))
+		return false;
+	if (type == IPC_QUEUE_STATS)
+		return stats(r, say);
+	if (type == IPC_QUEUE_FLUSH)
+		return flush(r, what, say, err);
+	if (!spool_id_valid(what) || !view_copy(what, id, sizeof(id)))
+		return err_set(err, "that is not a queue id");
+	switch (type) {
+	case IPC_QUEUE_HOLD:
+		return hold(r, id, say, err);
+	case IPC_QUEUE_RELEASE:
+		return release(r, id, say, err);
+	case IPC_QUEUE_REMOVE:
+		return remove_message(r, id, say, err);
+	case IPC_QUEUE_RETRY:
+		return retry(r, id, say, err);
+	default:
+		return err_set(err, "that cannot be asked of the queue-runner");
+	}
+}
+
+static bool answer(int fd, bool ok, const char *text)
+{
+	static struct ipc_out out;
+	struct err err = { "" };
+
+	ipc_begin(&out, IPC_RESULT);
+	ipc_put_u8(&out, ok);
+	ipc_put_view(&out, view_of(text));
+	return ipc_send(fd, &out, &err);
+}
+
+struct control_client {
+	struct runner *runner;
+	struct event *event;
+};
+
+static void on_client(evutil_socket_t fd, short what UNUSED, void *arg)
+{
+	static struct ipc_in in;
+	struct control_client *c = arg;
+	struct err err = { "" };
+	struct buf say;
+	int got = ipc_receive(fd, &in, &err);
+
+	if (got == -1)
+		return;
+	bool good = got == 1 && c->runner->control_fd >= 0;
+	if (good) {
+		buf_init(&say, IPC_MAX - 64);
+		bool ok = obey(c->runner, &in, &say, &err);
+		good = answer(fd, ok, ok ? buf_text(&say) : err.text);
+		buf_free(&say);
+	}
+	if (!good) {
+		event_free(c->event);
+		close(fd);
+		free(c);
+	}
+}
+
+static void on_accept(evutil_socket_t fd, short what UNUSED, void *arg)
+{
+	struct runner *r = arg;
+	int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct control_client *c = client < 0 ? NULL : calloc(1, sizeof(*c));
+
+	if (c && (c->event = event_new(r->base, client, EV_READ | EV_PERSIST, on_client, c)) && event_add(c->event, NULL) == 0) {
+		c->runner = r;
+		return;
+	}
+	free(c);
+	if (client >= 0)
+		close(client);
+}
+
+bool queue_control_begin(struct runner *r, struct err *err)
+{
+	char *path = arena_printf(r->arena, "%s/queue", r->settings->run_dir);
+
+	r->control_fd = ipc_listen(path, SOCK_SEQPACKET, 0600, err);
+	if (r->control_fd < 0)
+		return false;
+	r->control = event_new(r->base, r->control_fd, EV_READ | EV_PERSIST, on_accept, r);
+	return (r->control && event_add(r->control, NULL) == 0) || err_set(err, "out of memory");
+}
+
+void queue_control_end(struct runner *r)
+{
+	if (r->control)
+		event_free(r->control);
+	if (r->control_fd >= 0)
+		close(r->control_fd);
+	r->control = NULL;
+	r->control_fd = -1;
+}

@@ -1,0 +1,165 @@
+/* route.c - see route.h. */
+#include "route.h"
+#include "../lib/address.h"
+#include "../lib/listfile.h"
+#include "../lib/log.h"
+#include "../lib/reply.h"
+
+/* ---- next hops ---- */
+
+static bool parse_port(struct view text, uint16_t *port)
+{
+	uint64_t n;
+
+	if (!view_u64(text, 65535, &n) || n == 0)
+		return false;
+	*port = (uint16_t)n;
+	return true;
+}
+
+static bool parse_path(struct view text, struct hop *hop)
+{
+	return text.len > 1 && text.data[0] == '/' && !view_has_line_break(text) && view_copy(text, hop->path, sizeof(hop->path));
+}
+
+/* "host", "host:port", "address", "address:port", "[v6]", "[v6]:port". */
+static bool parse_host(struct view text, struct hop *hop)
+{
+	struct netaddr addr;
+	char ip[NETADDR_TEXT];
+
+	if (netaddr_parse_port(text, hop->port, &addr)) {
+		hop->port = addr.port;
+		return view_copy(view_of(netaddr_text(&addr, ip)), hop->host, sizeof(hop->host));
+	}
+	size_t colon = view_find(text, ':');
+	struct view host = view_head(text, colon);
+	if (!address_domain_valid(host, false) || !view_copy(host, hop->host, sizeof(hop->host)))
+		return false;
+	return colon == text.len || parse_port(view_skip(text, colon + 1), &hop->port);
+}
+
+bool route_add(struct route *r, unsigned preference, const char *text)
+{
+	struct hop hop = { .preference = preference, .port = r->port };
+	struct view v = view_of(text);
+
+	hop.lmtp = view_starts(v, VIEW("lmtp:"));
+	if (hop.lmtp) {
+		v = view_skip(v, 5);
+		hop.port = ROUTE_LMTP_PORT;
+	}
+	bool good = view_starts(v, VIEW("unix:")) ? parse_path(view_skip(v, 5), &hop) : parse_host(v, &hop);
+	if (!good || r->count == ROUTE_HOPS_MAX)
+		return false;
+	/* in order of preference, those of the same as they came */
+	size_t at = r->count++;
+	for (; at > 0 && r->hops[at - 1].preference > preference; at--)
+		r->hops[at] = r->hops[at - 1];
+	r->hops[at] = hop;
+	r->kind = ROUTE_HOPS;
+	return true;
+}
+
+char *route_key(const struct route *r, char out[ROUTE_KEY])
+{
+	struct buf b;
+
+	if (r->kind == ROUTE_MX) {
+		snprintf(out, ROUTE_KEY, "%s", r->domain);
+		return out;
+	}
+	buf_init(&b, ROUTE_KEY - 1);
+	for (size_t i = 0; i < r->count; i++) {
+		const struct hop *h = &r->hops[i];
+
+		buf_printf(&b, "%s%u:%s", i ? "," : "route:", h->preference, h->lmtp ? "lmtp:" : "");
+		if (*h->host)
+			buf_printf(&b, "%s:%u", h->host, (unsigned)h->port);
+		else
+			buf_printf(&b, "unix:%s", h->path);
+	}
+	snprintf(out, ROUTE_KEY, "%s", buf_text(&b));
+	buf_free(&b);
+	return out;
+}
+
+/* ---- what decides ---- */
+
+static bool add_file(struct routing *r, struct arena *a, const char *name, struct err *err)
+{
+	struct listfile f;
+
+	if (!listfile_read(r->settings->dir, name, a, &f, err))
+		return false;
+	for (size_t i = 0; i < f.count; i++)
+		if (!hostset_add(r->local, f.lines[i], "", err))
+			return err_context(err, "%s line %u", f.path, f.numbers[i]);
+	return true;
+}
+
+bool routing_init(struct routing *r, const struct settings *s, struct plugin_list *plugins, struct err *err)
+{
+	struct arena *a = arena_new(4096);
+	int n = snprintf(r->internal, sizeof(r->internal), "%s/internal", s->run_dir);
+
+	r->settings = s;
+	r->plugins = plugins;
+	r->local = hostset_new();
+	bool good = (n > 0 && (size_t)n < sizeof(r->internal)) || err_set(err, "run_dir \"%s\" is too long for a socket", s->run_dir);
+	good = good && hostset_add(r->local, s->me, "", err) && add_file(r, a, "rcpthosts", err) && add_file(r, a, "morercpthosts", err);
+	arena_free(&a);
+	if (!good)
+		routing_free(r);
+	return good;
+}
+
+void routing_free(struct routing *r)
+{
+	hostset_free(&r->local);
+}
+
+static void refuse(struct route *out, enum verdict v, const struct reply *reply)
+{
+	bool hard = v == DENY || v == DENY_DISCONNECT;
+
+	out->outcome = hard ? OUTCOME_FAIL : OUTCOME_DEFER;
+	snprintf(out->enhanced, sizeof(out->enhanced), "%s", reply->code ? reply->enhanced : hard ? "5.4.4" : "4.4.4");
+	snprintf(out->text, sizeof(out->text), "%s", reply->code ? reply->text : "a plugin found no route");
+}
+
+/* What the plugins say. False: they leave it to us. */
+static bool ask_plugins(const struct routing *r, struct job_call *call, struct route *out)
+{
+	struct reply reply;
+
+	if (!r->plugins || !plugin_wants(r->plugins, HOOK_GET_MX))
+		return false;
+	call->route = out;
+	enum verdict v = job_call_run(r->plugins, HOOK_GET_MX, call, &reply);
+	call->route = NULL;
+	if (v == OK)
+		return out->count > 0;
+	out->count = 0;
+	out->kind = ROUTE_MX;
+	if (v == DECLINED)
+		return false;
+	refuse(out, v, &reply);
+	return true;
+}
+
+void route_find(const struct routing *r, struct job_call *call, struct route *out)
+{
+	memset(out, 0, offsetof(struct route, hops));
+	out->port = (uint16_t)r->settings->outbound_port;
+	snprintf(out->domain, sizeof(out->domain), "%s", call->domain);
+	if (ask_plugins(r, call, out))
+		return;
+	if (!hostset_find(r->local, view_of(call->domain)))
+		return;
+	out->kind = ROUTE_HOPS;
+	out->internal = true;
+	out->count = 1;
+	out->hops[0] = (struct hop){ .preference = 0 };
+	snprintf(out->hops[0].path, sizeof(out->hops[0].path), "%s", r->internal);
+}

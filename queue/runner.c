@@ -1,0 +1,394 @@
+/* runner.c - the queue-runner's process: from start to end, and whose turn it is. See runner.h for the parts.
+ *
+ * A turn is taken whenever something changed (runner_wake): what is due and new is read, then each destination in turn may
+ * begin a delivery, as long as limits allow. A turn is short; when there is more to do, the next one follows after
+ * the sockets have been looked at. Idle, the process wakes up every few minutes. */
+#include "runner.h"
+#include "../lib/clock.h"
+#include "../lib/ipc.h"
+#include "../lib/drop.h"
+#include "../lib/ipc.h"
+#include "../lib/log.h"
+#include "../lib/scoreboard.h"
+#include "../server/control.h"
+#include "delivery.h"
+#include "job.h"
+#include <event2/event.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unbound.h>
+#include <utlist.h>
+
+#define RUNNER_READS 32			/* messages read in one turn */
+#define RUNNER_STARTS 64		/* deliveries begun, or refused for a dead destination, in one turn */
+#define RUNNER_REST 1000		/* ms after running out of descriptors */
+#define RUNNER_SLEEP 300000		/* ms between turns without a reason: rescans, sweeping */
+#define RUNNER_QUIET 300000		/* ms after which a destination without mail is forgotten */
+#define RUNNER_SPARE_FDS 64		/* for logs, sockets, plugins */
+#define RUNNER_WRITER 16384		/* lowest writer number of those that are no workers (spool.h) */
+
+/* ---- the id in the scoreboard ---- */
+
+void runner_mark(struct runner *r, const char *id)
+{
+	struct scoreboard *s = scoreboard();
+
+	if (s)
+		snprintf(s->working_on, sizeof(s->working_on), "%s %d", id, strcmp(id, r->suspect) == 0);
+}
+
+void runner_unmark(void)
+{
+	struct scoreboard *s = scoreboard();
+
+	if (s)
+		s->working_on[0] = '\0';
+}
+
+/* Our predecessor left its mark: it died with this message in hand. Once may be chance (power, SIGKILL); twice is not. */
+static void take_mark(struct runner *r)
+{
+	struct scoreboard *s = scoreboard();
+	char mark[sizeof(s->working_on)] = "";
+	struct err err = { "" };
+
+	if (s)
+		memcpy(mark, s->working_on, sizeof(mark) - 1);
+	struct view rest = view_of(mark), id = view_cut(&rest, ' ');
+	runner_unmark();
+	if (!spool_id_valid(id) || !view_copy(id, r->suspect, sizeof(r->suspect)))
+		return;
+	log_id(r->suspect);
+	log_warn("the queue-runner died while it worked on this message");
+	if (view_eq(rest, VIEW("1"))) {
+		if (spool_move(r->spool, r->suspect, SPOOL_NEW, SPOOL_BAD, NULL) || spool_move(r->spool, r->suspect, SPOOL_LATER, SPOOL_BAD, &err))
+			log_error("message set aside in bad: the queue-runner died of it twice");
+		else
+			log_error("message cannot be set aside: %s", err.text);
+		scoreboard_count(COUNT_SET_ASIDE, 1);
+	}
+	log_id("");
+}
+
+/* ---- turns ---- */
+
+void runner_wake(struct runner *r)
+{
+	event_active(r->turn, EV_TIMEOUT, 0);
+}
+
+void runner_rest(struct runner *r)
+{
+	r->short_of = true;
+	runner_wake(r);		/* which sets the clock */
+}
+
+/* Takes P's message, whose turn it is, back into memory. False: not now. */
+static bool unpark(struct runner *r, struct destination *d)
+{
+	struct park *p = d->parked;
+	struct entry *e = p->entry;
+	struct park **link = &e->parks;
+
+	while (*link != p)
+		link = &(*link)->more;
+	*link = p->more;
+	destination_unpark(&r->destinations, p);
+	enum job_load how = job_begin(r, e, d);
+	if (how != JOB_SHORT) {
+		free(p);
+		return true;
+	}
+	p->more = e->parks;
+	e->parks = p;
+	DL_PREPEND(d->parked, p);
+	d->parked_count++;
+	r->destinations.parked_count++;
+	runner_rest(r);
+	return false;
+}
+
+/* D's loaded messages run low. */
+static void refill(struct runner *r, struct destination *d)
+{
+	while (d->parked && !r->short_of && d->waiting_count < (r->jobs < r->jobs_max ? d->max : 1))
+		if (!unpark(r, d))
+			return;
+}
+
+static void refill_all(struct runner *r)
+{
+	struct destination *d, *next;
+
+	HASH_ITER(hh, r->destinations.all, d, next)
+		refill(r, d);
+}
+
+/* True when the turn ended before the work did. */
+static bool start_deliveries(struct runner *r, int64_t now)
+{
+	for (unsigned n = 0; n < RUNNER_STARTS; n++) {
+		bool dead = false;
+
+		if (r->leaving || r->short_of || r->destinations.active >= r->connections_max)
+			return false;
+		struct turn *t = destination_next(&r->destinations, now, &dead);
+		if (!t)
+			return false;
+		struct destination *d = t->destination;
+		if (dead)
+			delivery_refuse((struct delivery *)t);
+		else
+			delivery_start((struct delivery *)t);
+		refill(r, d);
+	}
+	return true;
+}
+
+static void set_gauges(const struct runner *r)
+{
+	scoreboard_gauge(GAUGE_QUEUE_NEW, (int64_t)r->backlog_count);
+	scoreboard_gauge(GAUGE_QUEUE_ACTIVE, (int64_t)(r->jobs + r->destinations.parked_count));
+	scoreboard_gauge(GAUGE_QUEUE_DEFERRED, (int64_t)index_count(r->index));
+	scoreboard_gauge(GAUGE_QUEUE_HELD, r->held);
+	scoreboard_gauge(GAUGE_OUT_CONNECTIONS, connection_count());
+}
+
+static void set_clock(struct runner *r, int64_t now)
+{
+	int64_t ms = RUNNER_SLEEP, due = index_next(r->index), wake = destination_wake_at(&r->destinations);
+
+	if (due != INT64_MAX && (due - clock_now()) * 1000 < ms)
+		ms = (due - clock_now()) * 1000;
+	if (wake && wake - now < ms)
+		ms = wake - now;
+	if ((r->short_of || r->rescan) && ms > RUNNER_REST)
+		ms = RUNNER_REST;
+	ms = ms < 1 ? 1 : ms;
+	event_add(r->clock, &(struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 });
+}
+
+static void leave_when_done(struct runner *r)
+{
+	struct delivery *d, *next;
+
+	if (r->stopping)
+		DL_FOREACH_SAFE(r->active, d, next)
+			delivery_abort(d);
+	if (!r->active)
+		event_base_loopbreak(r->base);
+}
+
+static void on_turn(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct runner *r = arg;
+	int64_t now = clock_ms();
+
+	if (r->leaving) {
+		leave_when_done(r);
+		return;
+	}
+	if (!r->serving || r->settings->outbound_disabled) {
+		set_gauges(r);
+		return;
+	}
+	bool more = intake_turn(r, now, RUNNER_READS);
+	more |= start_deliveries(r, now);
+	if (more)
+		runner_wake(r);
+	set_gauges(r);
+	set_clock(r, now);
+}
+
+static void on_clock(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct runner *r = arg;
+
+	if (r->short_of) {
+		r->short_of = false;
+		refill_all(r);
+	}
+	destination_sweep(&r->destinations, clock_ms(), RUNNER_QUIET);
+	runner_wake(r);
+}
+
+/* ---- orders ---- */
+
+static void on_leave(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct runner *r = arg;
+
+	log_warn("leaving with deliveries under way");
+	event_base_loopbreak(r->base);
+}
+
+static void leave(struct runner *r, bool stop)
+{
+	int64_t ms = stop ? r->settings->shutdown_timeout : r->settings->drain_timeout;
+
+	r->stopping |= stop;
+	if (!r->leaving || stop)
+		event_add(r->leave, &(struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 });
+	r->leaving = true;
+	queue_control_end(r);
+	runner_wake(r);
+}
+
+static void on_term(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	leave(arg, true);
+}
+
+static void serve(struct runner *r)
+{
+	struct err err = { "" };
+
+	if (r->serving || r->leaving)
+		return;
+	if (spool_lock(r->spool, true, &err) != 1) {
+		log_error("cannot lock the spool: %s", err.text);
+		event_base_loopbreak(r->base);
+		return;
+	}
+	take_mark(r);
+	if (!intake_begin(r, &err) || !queue_control_begin(r, &err)) {
+		log_error("cannot serve: %s", err.text);
+		event_base_loopbreak(r->base);
+		return;
+	}
+	r->serving = true;
+	if (r->settings->outbound_disabled)
+		log_warn("outbound delivery is disabled");
+	else
+		log_info("serving, %zu messages deferred, %lld held", index_count(r->index), (long long)r->held);
+	runner_wake(r);
+}
+
+static void on_orders(evutil_socket_t fd, short what UNUSED, void *arg)
+{
+	struct runner *r = arg;
+	enum control_order order;
+
+	while ((order = control_next(fd)) != CONTROL_NONE) {
+		if (order == CONTROL_SERVE) {
+			serve(r);
+			continue;
+		}
+		leave(r, order == CONTROL_STOP);
+		if (order == CONTROL_ORPHANED) {
+			event_del(r->orders);
+			return;
+		}
+	}
+}
+
+/* ---- the process ---- */
+
+/* Raises the limit of descriptors as far as it goes; half are for messages, half for connections. */
+static void set_limits(struct runner *r)
+{
+	const struct settings *s = r->settings;
+	struct rlimit limit;
+	rlim_t room;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		limit.rlim_cur = limit.rlim_max = 1024;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		getrlimit(RLIMIT_NOFILE, &limit);
+	room = limit.rlim_cur > 4 * RUNNER_SPARE_FDS ? (limit.rlim_cur - RUNNER_SPARE_FDS) / 2 : RUNNER_SPARE_FDS;
+	r->connections_max = (rlim_t)s->outbound_concurrency_max < room ? (unsigned)s->outbound_concurrency_max : (unsigned)room;
+	r->jobs_max = (rlim_t)s->outbound_active_max < room ? (size_t)s->outbound_active_max : (size_t)room;
+}
+
+static bool load_plugins(struct runner *r, const struct drop_target *who, struct err *err)
+{
+	r->plugins = plugin_load(r->settings, err);
+	if (!r->plugins || !plugin_before_drop(r->plugins, err))
+		return false;
+	return drop_root(who, err) && plugin_init(r->plugins, err);
+}
+
+static bool open_all(struct runner *r, struct err *err)
+{
+	const struct settings *s = r->settings;
+
+	r->bounce.me = s->me;
+	if (!schedule_parse(&r->schedule, s->outbound_temp_fail_intervals, s->outbound_max_temp_failures, err) ||
+	    !bounce_read_text(s->dir, r->arena, &r->bounce.text, err) || !routing_init(&r->routing, s, r->plugins, err))
+		return false;
+	r->spool = spool_open(s->spool_dir, RUNNER_WRITER + (unsigned)getpid() % RUNNER_WRITER, err);
+	if (!r->spool || !(r->dns = dns_context(r->base, s, err)))
+		return false;
+	if (s->outbound_enable_tls && !(r->shared.tls = tls_client_context(s, err)))
+		return false;
+	r->shared.base = r->base;
+	r->shared.settings = s;
+	r->mx = mx_new(r->base, r->dns, s);
+	r->pool = pool_new(r->base, s->outbound_pool_timeout);
+	r->index = index_new();
+	destinations_init(&r->destinations, s->outbound_dead_host_time);
+	set_limits(r);
+	return r->index || err_set(err, "out of memory");
+}
+
+static bool prepare(struct runner *r, struct err *err)
+{
+	const struct settings *s = r->settings;
+	struct drop_target who;
+
+	signal(SIGPIPE, SIG_IGN);
+	r->base = event_base_new();
+	r->turn = event_new(r->base, -1, 0, on_turn, r);
+	r->clock = evtimer_new(r->base, on_clock, r);
+	r->leave = evtimer_new(r->base, on_leave, r);
+	r->orders = event_new(r->base, r->args->control_fd, EV_READ | EV_PERSIST, on_orders, r);
+	r->term = evsignal_new(r->base, SIGTERM, on_term, r);
+	if (!r->base || !r->turn || !r->clock || !r->leave || !r->orders || !r->term || event_add(r->orders, NULL) < 0 || event_add(r->term, NULL) < 0)
+		return err_set(err, "cannot make an event loop");
+	if (!scoreboard_open(s->run_dir, false, err) || !drop_lookup(s->user, s->group, &who, err))
+		return false;
+	return load_plugins(r, &who, err) && open_all(r, err);
+}
+
+static void clean_up(struct runner *r)
+{
+	pool_free(&r->pool);
+	queue_control_end(r);
+	intake_end(r);
+	target_downs_clear(&r->downs);
+	destinations_free(&r->destinations);
+	mx_free(&r->mx);
+	if (r->dns)
+		ub_ctx_delete(r->dns);
+	index_free(&r->index);
+	spool_close(&r->spool);
+	routing_free(&r->routing);
+	tls_context_free(&r->shared.tls);
+	plugin_list_free(&r->plugins);
+	event_free(r->turn);
+	event_free(r->clock);
+	event_free(r->leave);
+	event_free(r->orders);
+	event_free(r->term);
+	event_base_free(r->base);
+	arena_free(&r->arena);
+}
+
+int runner_main(const struct role_args *args)
+{
+	struct runner runner = { .settings = args->settings, .args = args, .poke_fd = -1, .control_fd = -1, .arena = arena_new(4096) };
+	struct runner *r = &runner;
+	struct err err = { "" };
+
+	log_process("queue");
+	ipc_self(IPC_CHILD | IPC_QUEUE_RUNNER);
+	if (!prepare(r, &err))
+		return control_failed(args->control_fd, &err);
+	control_ready(args->control_fd);
+	event_base_dispatch(r->base);
+	bool retired = r->leaving;
+	if (!r->active)
+		clean_up(r);
+	return retired ? EXIT_RETIRED : EXIT_DIED;
+}

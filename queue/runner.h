@@ -1,0 +1,115 @@
+/* runner.h - the queue-runner as a whole: what its parts share. One process, one loop, no threads.
+ *
+ *   intake.c       how messages come in: pokes, rescans of new/, due times; the entry of each message that is in work
+ *   job.c          a message read into memory: split by destination, and what becomes of it at the end
+ *   delivery.c     one attempt: one message, one destination, some recipients
+ *   queue_control.c  what `postrider queue` asks for
+ *   runner.c       start, orders of the master, whose turn it is
+ *
+ * A message is known in one of three ways: in the index (it waits for its time, nothing else is in memory), as an entry
+ * (it is in the backlog, or parked at busy destinations, or both), or as an entry with a job (it is read). */
+#ifndef RUNNER_H
+#define RUNNER_H
+
+#include "../lib/base.h"
+#include "../lib/plugin.h"
+#include "../lib/settings.h"
+#include "../server/role.h"
+#include "bounce.h"
+#include "client.h"
+#include "destination.h"
+#include "index.h"
+#include "mx.h"
+#include "pool.h"
+#include "route.h"
+#include "schedule.h"
+#include "spool.h"
+#include <uthash.h>
+
+struct event;
+struct job;
+struct delivery;
+
+enum entry_wish { WISH_NONE, WISH_HOLD, WISH_REMOVE };
+
+struct entry {
+	char id[SPOOL_ID_SIZE];
+	uint8_t state;			/* enum spool_state: where its file is */
+	uint8_t wish;			/* what a person asked for while it was in flight */
+	bool queued;			/* in the backlog */
+	struct job *job;
+	struct park *parks;		/* the destinations whose turn it waits for */
+	struct entry *prev, *next;	/* in the backlog */
+	UT_hash_handle hh;
+};
+
+struct runner {
+	const struct settings *settings;
+	const struct role_args *args;
+	struct event_base *base;
+	struct plugin_list *plugins;
+	struct spool *spool;
+	struct index *index;
+	struct schedule schedule;
+	struct bounce_config bounce;
+	struct arena *arena;
+	struct routing routing;
+	struct client_shared shared;
+	struct ub_ctx *dns;
+	struct mx *mx;
+	struct pool *pool;
+	struct destinations destinations;
+	struct target_downs *downs;
+
+	struct entry *entries;		/* hash by id */
+	struct entry *backlog;		/* to be read, first come first served */
+	size_t backlog_count;
+	size_t jobs, jobs_max;
+	unsigned connections_max;
+	struct delivery *active;	/* deliveries that have been begun */
+	int64_t held;			/* messages in hold/ */
+
+	bool serving, leaving, stopping;
+	bool short_of;			/* descriptors or memory ran out: wait a moment */
+	bool rescan;			/* new/ may hold what we do not know of */
+	int64_t rescanned;		/* clock_ms */
+	unsigned poke_room;		/* datagrams that the poke socket holds */
+	int poke_fd, control_fd;	/* poke; listener of `postrider queue`: -1 until we serve */
+	struct event *turn, *clock, *leave, *orders, *term, *poke, *control;
+	char suspect[SPOOL_ID_SIZE];	/* our predecessor died while it worked on this */
+};
+
+/* ---- runner.c ---- */
+
+/* Something changed: have a turn soon. */
+void runner_wake(struct runner *r);
+/* Out of descriptors: a second's rest, then on. */
+void runner_rest(struct runner *r);
+/* Around what a hostile message or a plugin could crash us with: the id stands in the scoreboard meanwhile. */
+void runner_mark(struct runner *r, const char *id);
+void runner_unmark(void);
+
+/* ---- intake.c ---- */
+
+struct entry *entry_find(struct runner *r, const char *id);
+/* Made unless it is there; not yet in the backlog. */
+struct entry *entry_get(struct runner *r, const char *id, enum spool_state state);
+/* Frees E when nothing needs it any more: no job, no park, not in the backlog. */
+void entry_release(struct runner *r, struct entry *e);
+/* Ends its waiting for turns. */
+void entry_unpark(struct runner *r, struct entry *e);
+/* Ends everything but the job. */
+void entry_forget(struct runner *r, struct entry *e);
+void intake_add(struct runner *r, const char *id, enum spool_state state);
+/* Opens the poke socket, loads the index and what is in new/. */
+bool intake_begin(struct runner *r, struct err *err) MUST_CHECK;
+void intake_end(struct runner *r);
+/* Rescans when that is needed, takes what is due, reads up to MAX from the backlog. True when there is more to do now. */
+bool intake_turn(struct runner *r, int64_t now, unsigned max);
+
+/* ---- queue_control.c ---- */
+
+bool queue_control_begin(struct runner *r, struct err *err) MUST_CHECK;
+void queue_control_end(struct runner *r);
+
+#endif

@@ -1,0 +1,301 @@
+/* settle.c - see settle.h. The order is what keeps mail safe: the notice is on disk before a status says "bounced", every
+ * recipient is final on disk before the file goes. A crash in between means something is done twice, never that it is not. */
+#include "settle.h"
+#include "../lib/clock.h"
+#include "../lib/log.h"
+#include "../lib/reply.h"
+#include "../lib/scoreboard.h"
+#include <sys/random.h>
+
+#define SETTLE_RETRY 60			/* seconds until a notice that could not be written is tried again */
+
+void job_unload(struct job *j)
+{
+	struct runner *r = j->runner;
+	struct arena *a = j->arena;
+
+	j->entry->job = NULL;
+	r->jobs--;
+	spool_file_close(&j->file);
+	arena_free(&a);
+}
+
+/* ---- which recipients ---- */
+
+/* Those whose result of this round is OUTCOME, into LIST. */
+static size_t collect(const struct job *j, enum outcome outcome, size_t *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->file.env.rcpt_count; i++)
+		if (j->file.env.rcpts[i].status == RCPT_TODO && j->rcpts[i].result.outcome == outcome)
+			list[n++] = i;
+	return n;
+}
+
+static size_t *list_of(struct job *j)
+{
+	return arena_alloc(j->arena, j->file.env.rcpt_count * sizeof(size_t) + 1);
+}
+
+static struct job_call call_about(struct job *j, const size_t *rcpts, size_t count)
+{
+	const struct result *result = &j->rcpts[rcpts[0]].result;
+
+	return (struct job_call){ .job = j, .scratch = j->arena, .rcpts = rcpts, .rcpt_count = count,
+		.domain = j->file.env.rcpts[rcpts[0]].domain, .response = result->text, .response_host = result->host,
+		.response_ip = result->ip };
+}
+
+static void set_status(struct job *j, size_t i, enum rcpt_status status)
+{
+	struct err err = { "" };
+
+	if (!spool_set_status(&j->file, i, status, &err))
+		log_error("status cannot be recorded: %s", err.text);
+	j->file.env.rcpts[i].status = status;
+}
+
+/* ---- deferring ---- */
+
+static int64_t lifetime_end(const struct job *j)
+{
+	return (j->file.env.arrived / 1000 + j->runner->settings->outbound_queue_lifetime) / 1000;
+}
+
+/* When the deferred recipients are tried again, seconds since 1970; SCHEDULE_NEVER: they have expired. */
+static int64_t next_attempt(struct job *j, const size_t *rcpts, size_t count)
+{
+	const struct schedule *schedule = &j->runner->schedule;
+	int64_t now = clock_now(), not_before = 0;
+	unsigned failures = j->file.env.attempts;
+	bool tried = false;
+	uint32_t random = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		tried |= !j->rcpts[rcpts[i]].untried;
+		if (j->rcpts[rcpts[i]].not_before > not_before)
+			not_before = j->rcpts[rcpts[i]].not_before;
+	}
+	j->file.env.attempts += tried;
+	int64_t delay = schedule_delay(schedule, tried ? failures + 1 : failures ? failures : 1);
+	if ((tried && delay == SCHEDULE_NEVER) || now >= lifetime_end(j))
+		return SCHEDULE_NEVER;
+	if (delay == SCHEDULE_NEVER)
+		delay = SETTLE_RETRY;
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (uint32_t)clock_ms();
+	int64_t when = now + schedule_jitter(delay, random);
+	if (!tried && not_before)
+		when = not_before;
+	return when > lifetime_end(j) ? lifetime_end(j) : when;	/* one last attempt then */
+}
+
+/* The deferred hook. False: a plugin has dropped the recipients. */
+static bool ask_deferred(struct job *j, const size_t *rcpts, size_t count, int64_t *when)
+{
+	struct job_call call = call_about(j, rcpts, count);
+	struct reply reply;
+
+	call.delay = *when - clock_now();
+	call.delay_set = false;
+	enum verdict v = job_call_run(j->runner->plugins, HOOK_DEFERRED, &call, &reply);
+	if (v == DENYSOFT && call.delay_set)
+		*when = clock_now() + call.delay;
+	if (v != OK)
+		return true;
+	for (size_t i = 0; i < count; i++) {
+		log_warn("delivery to %s dropped by a plugin", j->file.env.rcpts[rcpts[i]].address);
+		set_status(j, rcpts[i], RCPT_DONE);
+	}
+	return false;
+}
+
+/* Gives the deferred recipients their time, or turns them into failures. Their time, or 0 when none is deferred. */
+static int64_t plan_deferred(struct job *j)
+{
+	size_t *rcpts = list_of(j), count = collect(j, OUTCOME_DEFER, rcpts);
+	int64_t when;
+
+	if (count == 0)
+		return 0;
+	when = next_attempt(j, rcpts, count);
+	if (when != SCHEDULE_NEVER) {
+		scoreboard_count(COUNT_DEFERRED, count);
+		return ask_deferred(j, rcpts, count, &when) ? when : 0;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct job_rcpt *rcpt = &j->rcpts[rcpts[i]];
+
+		rcpt->expired = true;
+		rcpt->result.outcome = OUTCOME_FAIL;
+		log_warn("delivery to %s given up after %u attempts", j->file.env.rcpts[rcpts[i]].address, j->file.env.attempts);
+	}
+	return 0;
+}
+
+/* ---- bouncing ---- */
+
+static bool wants_notice(struct job *j, const size_t *rcpts, size_t count)
+{
+	struct job_call call = call_about(j, rcpts, count);
+	struct reply reply;
+
+	return job_call_run(j->runner->plugins, HOOK_BOUNCE, &call, &reply) != OK;
+}
+
+static enum bounce_result send_notice(struct job *j, const size_t *rcpts, size_t count)
+{
+	struct runner *r = j->runner;
+	struct bounce_failure *failures = arena_alloc(j->arena, count * sizeof(*failures));
+	char id[SPOOL_ID_SIZE];
+	struct err err = { "" };
+
+	for (size_t i = 0; i < count; i++)
+		failures[i] = (struct bounce_failure){ .rcpt = rcpts[i], .expired = j->rcpts[rcpts[i]].expired,
+			.answer = result_last(&j->rcpts[rcpts[i]].result, j->arena) };
+	enum bounce_result result = bounce_send(r->spool, &r->bounce, &j->file, failures, count, id, &err);
+	if (result == BOUNCE_ERROR) {
+		log_error("notice to the sender cannot be written: %s", err.text);
+	} else if (result == BOUNCE_SENT) {
+		crash_point("deliver-bounced");
+		log_info("notice to the sender is %s", id);
+		scoreboard_count(COUNT_BOUNCES_SENT, 1);
+		intake_add(r, id, SPOOL_NEW);
+	}
+	return result;
+}
+
+/* The failed recipients become final, once their sender has a notice. 0, or when to try that again. */
+static int64_t bounce_failed(struct job *j)
+{
+	size_t *rcpts = list_of(j), count = collect(j, OUTCOME_FAIL, rcpts);
+
+	if (count == 0)
+		return 0;
+	if (wants_notice(j, rcpts, count) && send_notice(j, rcpts, count) == BOUNCE_ERROR)
+		return clock_now() + SETTLE_RETRY;
+	for (size_t i = 0; i < count; i++)
+		set_status(j, rcpts[i], j->rcpts[rcpts[i]].expired ? RCPT_EXPIRED : RCPT_FAILED);
+	scoreboard_count(COUNT_BOUNCED, count);
+	return 0;
+}
+
+/* ---- the file ---- */
+
+static void remove_file(struct job *j, const char *why)
+{
+	struct err err = { "" };
+
+	crash_point("deliver-finished");
+	if (!spool_remove(j->runner->spool, job_id(j), j->entry->state, &err))
+		log_error("message cannot be removed: %s", err.text);
+	else if (why)
+		log_info("%s", why);
+	index_remove(j->runner->index, job_id(j));
+	entry_forget(j->runner, j->entry);
+}
+
+static void hold_file(struct job *j)
+{
+	struct runner *r = j->runner;
+	struct err err = { "" };
+
+	j->entry->wish = WISH_NONE;
+	if (!spool_move(r->spool, job_id(j), j->entry->state, SPOOL_HOLD, &err)) {
+		log_error("message cannot be held: %s", err.text);
+		return;
+	}
+	log_info("message held");
+	r->held++;
+	index_remove(r->index, job_id(j));
+	entry_forget(r, j->entry);
+}
+
+static void defer_file(struct job *j, int64_t when)
+{
+	struct runner *r = j->runner;
+	struct envelope *env = &j->file.env;
+	struct err err = { "" };
+
+	/* some of its recipients may wait for an earlier time already */
+	if (index_has(r->index, job_id(j)) && env->next > clock_now() && env->next < when)
+		when = env->next;
+	env->next = when;
+	if (!spool_update(&j->file, &err))
+		log_error("attempt cannot be recorded: %s", err.text);
+	if (j->entry->wish == WISH_HOLD) {
+		hold_file(j);
+		return;
+	}
+	err.text[0] = '\0';
+	if (!spool_defer(r->spool, &j->file, when, &err))
+		log_error("message cannot be put off: %s", err.text);	/* it stays where it is, and is tried again all the same */
+	j->entry->state = (uint8_t)j->file.state;
+	if (j->file.state != SPOOL_LATER)
+		r->rescan = true;
+	else if (!index_push(r->index, job_id(j), when))
+		log_error("out of memory for the index");
+	crash_point("deliver-deferred");
+}
+
+static bool all_final(const struct job *j)
+{
+	for (size_t i = 0; i < j->file.env.rcpt_count; i++)
+		if (j->file.env.rcpts[i].status == RCPT_TODO)
+			return false;
+	return true;
+}
+
+static void settle_file(struct job *j, int64_t when)
+{
+	struct entry *e = j->entry;
+
+	if (all_final(j))
+		remove_file(j, NULL);
+	else if (e->wish == WISH_REMOVE)
+		remove_file(j, "message removed");
+	else if (when)
+		defer_file(j, when);
+	else if (e->wish == WISH_HOLD)
+		hold_file(j);
+	else if (!e->parks && !index_has(j->runner->index, e->id))
+		intake_add(j->runner, e->id, (enum spool_state)e->state);	/* a recipient's route has changed meanwhile */
+}
+
+/* Recipients that were decided without a delivery: no route, a plugin's word. */
+static void log_undelivered(struct job *j)
+{
+	struct result_times times = { .arrived_us = j->file.env.arrived };
+
+	for (size_t i = 0; i < j->file.env.rcpt_count; i++) {
+		struct job_rcpt *rcpt = &j->rcpts[i];
+
+		if (rcpt->logged || rcpt->result.outcome == OUTCOME_NONE)
+			continue;
+		rcpt->logged = true;
+		j->file.env.rcpts[i].last = result_last(&rcpt->result, j->arena);
+		result_log(job_id(j), j->file.env.sender, j->file.env.rcpts[i].address, &rcpt->result, &times, "");
+	}
+}
+
+void job_settle(struct job *j)
+{
+	struct runner *r = j->runner;
+	struct entry *e = j->entry;
+	int64_t when = 0, again = 0;
+
+	runner_mark(r, job_id(j));
+	log_undelivered(j);
+	log_id(job_id(j));
+	if (e->wish != WISH_REMOVE) {
+		when = plan_deferred(j);
+		again = bounce_failed(j);
+	}
+	settle_file(j, when && again && again < when ? again : when ? when : again);
+	job_unload(j);
+	entry_release(r, e);
+	log_id("");
+	runner_unmark();
+	runner_wake(r);
+}

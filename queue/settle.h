@@ -1,0 +1,12 @@
+/* settle.h - the end of a job: what failed is bounced, what was deferred gets its time, what is done is removed. */
+#ifndef SETTLE_H
+#define SETTLE_H
+
+#include "job.h"
+
+/* All deliveries of J have ended. J is gone afterwards, and its entry too unless it is parked or in the backlog. */
+void job_settle(struct job *j);
+/* Frees J and closes its file, changing nothing on disk. */
+void job_unload(struct job *j);
+
+#endif

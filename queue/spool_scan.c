@@ -1,0 +1,129 @@
+/* spool_scan.c - what is in the spool: names and times of a state, for the index and for lists; and the cleaning of what
+ * never became a message. */
+#include "spool_internal.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "../lib/clock.h"
+#include "../lib/log.h"
+#include "spool_id.h"
+
+typedef bool scan_each(void *arg, const char *id, int64_t mtime);
+
+enum scan_result { SCAN_ON, SCAN_STOPPED, SCAN_FAILED };
+
+/* One directory. NUMBER: only names of that directory count; -1: all. What is not a queue id is not ours to touch. */
+static enum scan_result scan_stream(DIR *dir, int number, scan_each *each, void *arg)
+{
+	const struct dirent *entry;
+	while (errno = 0, (entry = readdir(dir)) != NULL) {
+		struct stat st;
+		if (!spool_id_valid(view_of(entry->d_name)) || (number >= 0 && spool_id_dir(entry->d_name) != (unsigned)number))
+			continue;
+		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+			if (errno != ENOENT)
+				return SCAN_FAILED;
+			continue;
+		}
+		if (!each(arg, entry->d_name, st.st_mtime))
+			return SCAN_STOPPED;
+	}
+	return errno == 0 ? SCAN_ON : SCAN_FAILED;
+}
+
+/* The cached descriptor AT is opened anew, so that the scan has a position of its own. */
+static enum scan_result scan_dir(int at, int number, scan_each *each, void *arg, struct err *err)
+{
+	int fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	if (dir == NULL) {
+		err_sys(err, "reading a directory of the spool");
+		if (fd >= 0)
+			close(fd);
+		return SCAN_FAILED;
+	}
+	enum scan_result result = scan_stream(dir, number, each, arg);
+	if (result == SCAN_FAILED)
+		err_sys(err, "reading a directory of the spool");
+	closedir(dir);
+	return result;
+}
+
+bool spool_scan(struct spool *sp, enum spool_state state, scan_each *each, void *arg, struct err *err)
+{
+	int count = state == SPOOL_BAD ? 1 : SPOOL_DIRS;
+	for (int i = 0; i < count; i++) {
+		int fd = spool_dir_fd(sp, state, (unsigned)i, err);
+		enum scan_result result = fd < 0 ? SCAN_FAILED : scan_dir(fd, count == 1 ? -1 : i, each, arg, err);
+		if (result != SCAN_ON)
+			return result == SCAN_STOPPED;
+	}
+	return true;
+}
+
+/* ---- cleaning ---- */
+
+struct cleaner {
+	struct spool *sp;
+	struct arena *arena;
+	int64_t before;		/* only what is not younger; INT64_MAX at a cold start */
+	bool cold;
+	unsigned removed;
+	bool failed;
+	struct err *err;
+};
+
+static bool clean_tmp(void *arg, const char *id, int64_t mtime)
+{
+	struct cleaner *c = arg;
+	if (mtime > c->before)
+		return true;
+	if (unlinkat(c->sp->tmp, id, 0) == 0)
+		c->removed++;
+	else if (errno != ENOENT)
+		c->failed = !err_sys(c->err, "removing tmp/%s", id);
+	return !c->failed;
+}
+
+/* A message whose trailer is good but whose content is not was either never acknowledged (a power cut before the sync ended)
+ * or was damaged later; nobody can tell, so it is kept for a person. */
+static void clean_message(struct cleaner *c, const struct spool_file *f)
+{
+	struct err why = { "" };
+	if (!c->cold || spool_file_check(f, &why) != SPOOL_READ_DAMAGED)
+		return;
+	log_error("%s; moved to bad/", why.text);
+	c->failed = !spool_move(c->sp, f->id, SPOOL_NEW, SPOOL_BAD, c->err);
+}
+
+static bool clean_new(void *arg, const char *id, int64_t mtime)
+{
+	struct cleaner *c = arg;
+	struct spool_file f;
+	struct err why = { "" };
+	if (mtime > c->before)
+		return true;
+	arena_reset(c->arena);
+	enum spool_read result = spool_file_open(c->sp, id, SPOOL_NEW, false, c->arena, &f, &why);
+	if (result == SPOOL_READ_OK) {
+		clean_message(c, &f);
+		spool_file_close(&f);
+	} else if (result == SPOOL_READ_INCOMPLETE) {
+		c->failed = !spool_remove(c->sp, id, SPOOL_NEW, c->err);
+		c->removed += !c->failed;
+	}
+	return !c->failed;
+}
+
+bool spool_clean(struct spool *sp, int64_t age, unsigned *removed, struct err *err)
+{
+	struct cleaner c = { .sp = sp, .arena = arena_new(4096), .cold = age == 0,
+		.before = age == 0 ? INT64_MAX : clock_now() - age, .err = err };
+	int tmp = spool_tmp_fd(sp, err);
+	bool ok = tmp >= 0 && scan_dir(tmp, -1, clean_tmp, &c, err) != SCAN_FAILED && !c.failed &&
+		spool_scan(sp, SPOOL_NEW, clean_new, &c, err) && !c.failed;
+	arena_free(&c.arena);
+	*removed = c.removed;
+	return ok;
+}

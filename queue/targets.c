@@ -1,0 +1,112 @@
+/* targets.c - see targets.h. */
+#include "targets.h"
+#include <uthash.h>
+
+#define TARGET_DOWNS_MAX 10000		/* addresses remembered as down; then all are forgotten */
+
+struct target_downs {			/* one address */
+	char key[TARGET_TEXT];
+	int64_t until;
+	UT_hash_handle hh;
+};
+
+struct targets *targets_new(void)
+{
+	struct targets *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		bug("no memory for addresses");
+	return t;
+}
+
+struct targets *targets_copy(const struct targets *from)
+{
+	struct targets *t = targets_new();
+
+	t->count = from->count;
+	memcpy(t->list, from->list, from->count * sizeof(t->list[0]));
+	return t;
+}
+
+void targets_release(struct targets **t)
+{
+	free(*t);
+	*t = NULL;
+}
+
+char *target_text(const struct target *t, char out[TARGET_TEXT])
+{
+	char ip[NETADDR_TEXT];
+	const char *protocol = t->lmtp ? "lmtp:" : "";
+
+	if (t->addr.family == 0)
+		snprintf(out, TARGET_TEXT, "%sunix:%s", protocol, t->path);
+	else
+		snprintf(out, TARGET_TEXT, t->addr.family == 6 ? "%s[%s]:%u" : "%s%s:%u", protocol,
+			 netaddr_text(&t->addr, ip), (unsigned)t->addr.port);
+	return out;
+}
+
+void target_down(struct target_downs **downs, const struct target *t, int64_t until)
+{
+	struct target_downs *d;
+	char key[TARGET_TEXT];
+
+	target_text(t, key);
+	HASH_FIND_STR(*downs, key, d);
+	if (!d) {
+		if (HASH_COUNT(*downs) >= TARGET_DOWNS_MAX)
+			target_downs_clear(downs);
+		d = calloc(1, sizeof(*d));
+		if (!d)
+			bug("no memory for addresses");
+		memcpy(d->key, key, sizeof(key));
+		HASH_ADD_STR(*downs, key, d);
+	}
+	d->until = until;
+}
+
+bool target_is_down(struct target_downs **downs, const struct target *t, int64_t now)
+{
+	struct target_downs *d;
+	char key[TARGET_TEXT];
+
+	if (!*downs)
+		return false;
+	target_text(t, key);
+	HASH_FIND_STR(*downs, key, d);
+	if (!d)
+		return false;
+	if (now < d->until)
+		return true;
+	HASH_DEL(*downs, d);
+	free(d);
+	return false;
+}
+
+void target_downs_clear(struct target_downs **downs)
+{
+	struct target_downs *d, *next;
+
+	HASH_ITER(hh, *downs, d, next) {
+		HASH_DEL(*downs, d);
+		free(d);
+	}
+}
+
+void targets_prefer_up(struct targets *t, struct target_downs **downs, int64_t now)
+{
+	struct targets *down;
+	size_t up = 0;
+
+	if (!*downs || t->count < 2)
+		return;
+	down = targets_new();
+	for (size_t i = 0; i < t->count; i++)
+		if (target_is_down(downs, &t->list[i], now))
+			down->list[down->count++] = t->list[i];
+		else
+			t->list[up++] = t->list[i];
+	memcpy(t->list + up, down->list, down->count * sizeof(t->list[0]));
+	targets_release(&down);
+}
