@@ -1,0 +1,63 @@
+/* check.c - the steps of a start that can fail for reasons of configuration. */
+#include "check.h"
+#include "../lib/dns.h"
+#include "../lib/drop.h"
+#include "listen.h"
+#include <event2/event.h>
+#include <unbound.h>
+
+static bool load_tls(const struct settings *s, const struct plugin_list *plugins, struct tls_context **tls, struct err *err)
+{
+	const char *cert, *key;
+
+	*tls = NULL;
+	if (!plugin_tls_files(plugins, &cert, &key))
+		return true;
+	*tls = tls_server_context(s, cert, key, err);
+	return *tls != NULL;
+}
+
+bool check_load(const struct settings *s, struct plugin_list **plugins, struct tls_context **tls, struct err *err)
+{
+	struct drop_target target;
+
+	if (!drop_lookup(s->user, s->group, &target, err))
+		return false;
+	*plugins = plugin_load(s, err);
+	return *plugins != NULL && plugin_before_drop(*plugins, err) && load_tls(s, *plugins, tls, err) &&
+		drop_root(&target, err) && plugin_init(*plugins, err);
+}
+
+bool check_listener(enum listener_role role, const struct tls_context *tls, struct err *err)
+{
+	if (role == LISTENER_SMTPS && tls == NULL)
+		return err_set(err, "there is an smtps listener, but no plugin has switched TLS on: add \"tls\" to the file plugins, or listen with --port");
+	return true;
+}
+
+static bool check_dns(const struct settings *s, struct err *err)
+{
+	struct event_base *base = event_base_new();
+	struct ub_ctx *ctx = base != NULL ? dns_context(base, s, err) : NULL;
+
+	ub_ctx_delete(ctx);
+	if (base == NULL)
+		return err_set(err, "cannot make an event loop");
+	event_base_free(base);
+	return ctx != NULL;
+}
+
+bool check_run(const struct settings *s, const struct cmdline *c, struct err *err)
+{
+	static struct listen_spec specs[LISTEN_MAX];
+	struct plugin_list *plugins = NULL;
+	struct tls_context *tls = NULL;
+	size_t count = 0;
+	bool ok = (c == NULL || listen_plan(c, s, specs, &count, err)) && check_load(s, &plugins, &tls, err) && check_dns(s, err);
+
+	for (size_t i = 0; ok && i < count; i++)
+		ok = check_listener(specs[i].role, tls, err);
+	plugin_list_free(&plugins);
+	tls_context_free(&tls);
+	return ok;
+}

@@ -1,0 +1,38 @@
+/* role.h - how the master starts its children, and what each is handed. The master forks and executes itself
+ * (postrider-forkserver --role NAME ...), so a reload runs the installed binary in fresh memory. Descriptors are
+ * inherited by number. Exit statuses: 0 retired, 2 "do not restart: configuration", others: died. */
+#ifndef ROLE_H
+#define ROLE_H
+
+#include "../lib/base.h"
+#include "../lib/settings.h"
+
+enum listener_role { LISTENER_SMTP, LISTENER_SUBMISSION, LISTENER_SMTPS, LISTENER_INTERNAL };
+
+struct listener {
+	int fd;
+	enum listener_role role;
+	/* LISTENER_INTERNAL is the Unix stream socket run_dir/internal (0700 directory): the queue-runner (local
+	 * delivery of bounces and mixed messages) and local injection speak SMTP on it. Its sessions run only the
+	 * hooks queue_pre, queue and queue_post (and observers), every recipient is accepted as local, no limits per address. */
+};
+
+struct role_args {
+	const struct settings *settings;
+	int control_fd;			/* SOCK_SEQPACKET to the master (ipc.h); end of file: the master died, drain */
+	unsigned generation;
+	bool cold_start;		/* first start of this master: no worker lives, stale files may be cleaned at once */
+	bool flush;			/* queue-runner: started by SIGHUP, retry everything deferred now */
+	size_t listener_count;		/* forkserver only */
+	const struct listener *listeners;
+};
+
+#define EXIT_RETIRED 0
+#define EXIT_DIED 1
+#define EXIT_CONFIGURATION 2
+
+int forkserver_main(const struct role_args *args);	/* server/forkserver.c; still root when called; drops */
+int resolver_main(const struct role_args *args);	/* server/resolver.c */
+int runner_main(const struct role_args *args);		/* queue/runner.c */
+
+#endif

@@ -1,0 +1,403 @@
+/* supervise.c - the life of the three roles: start, "ready", "serve", replacement after a death with back-off,
+ * and change of generation. A new generation is put in force only when all of its roles are ready. */
+#include "supervise.h"
+#include "../lib/clock.h"
+#include "../lib/ipc.h"
+#include "../lib/log.h"
+#include "../lib/scoreboard.h"
+#include "role.h"
+#include <sys/wait.h>
+
+#define START_TIMEOUT 60000	/* ms from spawn to "ready": recovery of a big spool and plugin start included */
+#define LEAVE_GRACE 10000	/* ms over what a child was given to finish */
+
+/* Only one at a time may work on the spool; the others' generations overlap. */
+static const bool alone[ROLE_COUNT] = { [ROLE_RUNNER] = true };
+
+static void enter(struct child *c, enum child_state state, int64_t deadline)
+{
+	c->state = state;
+	c->since = clock_ms();
+	c->deadline = deadline;
+}
+
+static void log_child(enum log_level level, const char *event, const struct child *c)
+{
+	struct log_line l;
+
+	log_begin(&l, level, event);
+	log_str(&l, "role", spawn_role_name(c->role));
+	log_int(&l, "child", c->pid);
+	log_int(&l, "generation", c->generation);
+	log_end(&l);
+}
+
+static struct child *start(struct supervisor *sv, enum role role, unsigned generation)
+{
+	struct child *c = calloc(1, sizeof *c);
+	struct err err = { "" };
+
+	if (c == NULL)
+		return NULL;
+	sv->how.role = role;
+	sv->how.generation = generation;
+	c->role = role;
+	c->generation = generation;
+	c->pid = spawn_role(&sv->how, &c->control, &err);
+	if (c->pid < 0) {
+		log_error("%s", err.text);
+		free(c);
+		return NULL;
+	}
+	c->next = sv->children;
+	sv->children = c;
+	enter(c, CHILD_STARTING, clock_ms() + START_TIMEOUT);
+	log_child(LOG_LEVEL_INFO, "child started", c);
+	return c;
+}
+
+/* A child that cannot be told is dying or wedged: its death, or its deadline, will settle it. */
+static void order(struct child *c, enum ipc_type what)
+{
+	static struct ipc_out m;
+	struct err err = { "" };
+
+	if (c->control < 0)
+		return;
+	ipc_begin(&m, what);
+	if (!ipc_send(c->control, &m, &err))
+		log_warn("%s %d: %s", spawn_role_name(c->role), (int)c->pid, err.text);
+}
+
+static void dismiss(struct child *c, enum ipc_type how, int64_t deadline)
+{
+	if (c->state != CHILD_LEAVING)
+		log_child(LOG_LEVEL_INFO, how == IPC_DRAIN ? "child drains" : "child is stopped", c);
+	order(c, how);
+	enter(c, CHILD_LEAVING, deadline);
+}
+
+/* ---- putting in force ---- */
+
+static void publish(const struct child *c)
+{
+	struct scoreboard *sb = scoreboard();
+	_Atomic int32_t *fields[ROLE_COUNT] = {
+		[ROLE_RESOLVER] = &sb->resolver_pid, [ROLE_RUNNER] = &sb->runner_pid, [ROLE_FORKSERVER] = &sb->forkserver_pid,
+	};
+
+	atomic_store(fields[c->role], c->pid);
+	if (c->role == ROLE_FORKSERVER)
+		atomic_store(&sb->generation, c->generation);
+}
+
+static bool has_elder(const struct supervisor *sv, const struct child *c)
+{
+	for (const struct child *o = sv->children; o != NULL; o = o->next)
+		if (o != c && o->role == c->role && o->state == CHILD_LEAVING)
+			return true;
+	return false;
+}
+
+static void serve(struct supervisor *sv, struct child *c)
+{
+	if (alone[c->role] && has_elder(sv, c)) {
+		enter(c, CHILD_WAITING, 0);
+		return;
+	}
+	order(c, IPC_SERVE);
+	enter(c, CHILD_SERVING, 0);
+	publish(c);
+	log_child(LOG_LEVEL_INFO, "child serves", c);
+}
+
+static void put_in_force(struct supervisor *sv, struct child *c)
+{
+	for (struct child *o = sv->children; o != NULL; o = o->next)
+		if (o != c && o->role == c->role && o->state != CHILD_LEAVING)
+			dismiss(o, IPC_DRAIN, clock_ms() + sv->drain_timeout + LEAVE_GRACE);
+	serve(sv, c);
+}
+
+static void commit(struct supervisor *sv)
+{
+	for (int role = 0; role < ROLE_COUNT; role++) {
+		sv->start_at[role] = 0;
+		backoff_reset(&sv->backoff[role]);
+		for (struct child *c = sv->children; c != NULL; c = c->next)
+			if ((int)c->role == role && c->generation == sv->batch && c->state == CHILD_READY)
+				put_in_force(sv, c);
+	}
+	sv->stage = STAGE_STEADY;
+	sv->how.cold_start = false;
+	sv->settled(sv->arg, true);
+}
+
+static void give_up(struct supervisor *sv)
+{
+	bool first = sv->stage == STAGE_STARTING;
+
+	for (struct child *c = sv->children; c != NULL; c = c->next)
+		if (c->generation == sv->batch && c->state != CHILD_LEAVING)
+			dismiss(c, IPC_STOP, clock_ms() + LEAVE_GRACE);
+	sv->stage = first ? STAGE_STOPPING : STAGE_STEADY;
+	sv->settled(sv->arg, false);
+}
+
+static bool in_batch(const struct supervisor *sv, const struct child *c)
+{
+	return (sv->stage == STAGE_STARTING || sv->stage == STAGE_RELOADING) && c->generation == sv->batch && c->state != CHILD_LEAVING;
+}
+
+static void on_ready(struct supervisor *sv, struct child *c)
+{
+	unsigned ready = 0;
+
+	if (c->state == CHILD_LEAVING)	/* it was dismissed meanwhile */
+		return;
+	if (c->state != CHILD_STARTING) {
+		log_warn("%s %d says that it is ready at the wrong time", spawn_role_name(c->role), (int)c->pid);
+		return;
+	}
+	if (!in_batch(sv, c)) {
+		put_in_force(sv, c);
+		return;
+	}
+	enter(c, CHILD_READY, 0);
+	for (const struct child *o = sv->children; o != NULL; o = o->next)
+		ready += o->generation == sv->batch && o->state == CHILD_READY;
+	if (ready == ROLE_COUNT)
+		commit(sv);
+}
+
+static void begin_batch(struct supervisor *sv, enum stage stage)
+{
+	bool started = true;
+
+	sv->stage = stage;
+	sv->batch = ++sv->generation;
+	sv->failure.text[0] = '\0';
+	sv->configuration = false;
+	for (int role = 0; role < ROLE_COUNT; role++)
+		started = start(sv, (enum role)role, sv->batch) != NULL && started;
+	sv->how.flush = false;
+	if (started)
+		return;
+	err_set(&sv->failure, "not every process could be started");
+	give_up(sv);
+}
+
+void supervise_start(struct supervisor *sv)
+{
+	sv->how.cold_start = true;
+	begin_batch(sv, STAGE_STARTING);
+}
+
+void supervise_reload(struct supervisor *sv)
+{
+	sv->how.flush = true;
+	begin_batch(sv, STAGE_RELOADING);
+}
+
+/* ---- hearing ---- */
+
+static void on_failed(struct supervisor *sv, struct child *c, struct ipc_in *m)
+{
+	struct view text = ipc_get_view(m);
+	struct err err = { "" };
+	struct log_line l;
+
+	if (!ipc_end(m, &err))
+		text = view_of(err.text);
+	log_begin(&l, LOG_LEVEL_ERROR, "child cannot start");
+	log_str(&l, "role", spawn_role_name(c->role));
+	log_view(&l, "why", text);
+	log_end(&l);
+	if (in_batch(sv, c) && sv->failure.text[0] == '\0') {
+		sv->configuration = true;
+		err_set(&sv->failure, "%.*s", VIEW_FMT(text));
+	}
+}
+
+static void hear(struct supervisor *sv, struct child *c)
+{
+	static struct ipc_in m;
+	struct err err = { "" };
+	int got;
+
+	while ((got = ipc_receive(c->control, &m, &err)) == 1) {
+		if (m.type == IPC_READY && ipc_end(&m, &err))
+			on_ready(sv, c);
+		else if (m.type == IPC_FAILED)
+			on_failed(sv, c, &m);
+		else
+			log_warn("%s %d sent a message of type %u, which is none of its own", spawn_role_name(c->role), (int)c->pid, m.type);
+	}
+	if (got == -1)
+		return;
+	/* End of file, or nonsense: it can no longer be led. Its death follows, or is brought about. */
+	if (got == -2)
+		log_error("%s %d: %s", spawn_role_name(c->role), (int)c->pid, err.text);
+	close(c->control);
+	c->control = -1;
+	if (c->deadline == 0)
+		c->deadline = clock_ms() + LEAVE_GRACE;
+}
+
+void supervise_heard(struct supervisor *sv, int fd)
+{
+	for (struct child *c = sv->children; c != NULL; c = c->next)
+		if (c->control == fd) {
+			hear(sv, c);
+			return;
+		}
+}
+
+size_t supervise_poll(const struct supervisor *sv, struct pollfd *fds, size_t max)
+{
+	size_t count = 0;
+
+	for (const struct child *c = sv->children; c != NULL && count < max; c = c->next)
+		if (c->control >= 0)
+			fds[count++] = (struct pollfd){ .fd = c->control, .events = POLLIN };
+	return count;
+}
+
+/* ---- deaths ---- */
+
+static void log_death(const struct child *c, int status)
+{
+	bool fine = c->state == CHILD_LEAVING && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	struct log_line l;
+
+	log_begin(&l, fine ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "child ended");
+	log_str(&l, "role", spawn_role_name(c->role));
+	log_int(&l, "child", c->pid);
+	log_int(&l, "generation", c->generation);
+	if (WIFSIGNALED(status))
+		log_str(&l, "signal", strsignal(WTERMSIG(status)));
+	else
+		log_int(&l, "status", WEXITSTATUS(status));
+	log_ms(&l, "after", clock_ms() - c->since);
+	log_end(&l);
+}
+
+static void set_pause(struct supervisor *sv, const struct child *c, int status)
+{
+	bool served = c->state == CHILD_SERVING || c->state == CHILD_WAITING;
+	struct backoff *b = &sv->backoff[c->role];
+
+	if (!served && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIGURATION)
+		sv->pause[c->role] = backoff_longest(b);
+	else
+		sv->pause[c->role] = backoff_after(b, served ? clock_ms() - c->since : 0);
+}
+
+static void let_heir_serve(struct supervisor *sv, enum role role)
+{
+	for (struct child *c = sv->children; c != NULL; c = c->next)
+		if (c->role == role && c->state == CHILD_WAITING)
+			serve(sv, c);
+}
+
+static void bury(struct supervisor *sv, struct child *c, int status)
+{
+	log_death(c, status);
+	if (in_batch(sv, c)) {
+		if (sv->failure.text[0] == '\0')
+			err_set(&sv->failure, "the %s died at start (wait status 0x%x)", spawn_role_name(c->role), (unsigned)status);
+		give_up(sv);
+	} else if (c->state != CHILD_LEAVING) {
+		set_pause(sv, c, status);
+	}
+	let_heir_serve(sv, c->role);
+	if (c->control >= 0)
+		close(c->control);
+	free(c);
+}
+
+void supervise_died(struct supervisor *sv, pid_t pid, int status)
+{
+	for (struct child **at = &sv->children; *at != NULL; at = &(*at)->next) {
+		struct child *c = *at;
+
+		if (c->pid != pid)
+			continue;
+		if (c->control >= 0)
+			hear(sv, c);	/* what it said last */
+		*at = c->next;
+		bury(sv, c, status);
+		return;
+	}
+}
+
+/* ---- time ---- */
+
+static bool lives(const struct supervisor *sv, enum role role)
+{
+	for (const struct child *c = sv->children; c != NULL; c = c->next)
+		if (c->role == role && c->state != CHILD_LEAVING)
+			return true;
+	return false;
+}
+
+static void replace(struct supervisor *sv, enum role role, int64_t now)
+{
+	if (lives(sv, role))
+		return;
+	if (sv->start_at[role] == 0)
+		sv->start_at[role] = now + sv->pause[role];
+	if (sv->start_at[role] > now)
+		return;
+	sv->start_at[role] = 0;
+	if (start(sv, role, ++sv->generation) == NULL)
+		sv->pause[role] = backoff_after(&sv->backoff[role], 0);
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+int64_t supervise_tick(struct supervisor *sv)
+{
+	int64_t now = clock_ms(), next = 0;
+
+	for (int role = 0; role < ROLE_COUNT && (sv->stage == STAGE_STEADY || sv->stage == STAGE_RELOADING); role++) {
+		replace(sv, (enum role)role, now);
+		next = sooner(next, sv->start_at[role]);
+	}
+	for (struct child *c = sv->children; c != NULL; c = c->next) {
+		if (c->deadline != 0 && c->deadline <= now) {
+			log_child(LOG_LEVEL_ERROR, "child is overdue and killed", c);
+			spawn_kill(c->pid);
+			c->deadline = 0;
+		}
+		next = sooner(next, c->deadline);
+	}
+	return next;
+}
+
+void supervise_stop(struct supervisor *sv)
+{
+	sv->stage = STAGE_STOPPING;
+	for (struct child *c = sv->children; c != NULL; c = c->next)
+		dismiss(c, IPC_STOP, 0);	/* the master has one deadline for all */
+}
+
+void supervise_kill(struct supervisor *sv)
+{
+	for (struct child *c = sv->children; c != NULL; c = c->next) {
+		log_child(LOG_LEVEL_ERROR, "child has not left in time and is killed", c);
+		spawn_kill(c->pid);
+	}
+}
+
+size_t supervise_count(const struct supervisor *sv)
+{
+	size_t count = 0;
+
+	for (const struct child *c = sv->children; c != NULL; c = c->next)
+		count++;
+	return count;
+}

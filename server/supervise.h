@@ -1,0 +1,74 @@
+/* supervise.h - the master's children: who lives in which state, who replaces whom, and when. It reads no
+ * byte but theirs, and believes nothing that does not fit the state it knows. */
+#ifndef SUPERVISE_H
+#define SUPERVISE_H
+
+#include "../lib/base.h"
+#include "../lib/err.h"
+#include "backoff.h"
+#include "spawn.h"
+#include <poll.h>
+
+enum child_state {
+	CHILD_STARTING,		/* spawned, nothing heard yet */
+	CHILD_READY,		/* has said IPC_READY; the rest of its generation has not */
+	CHILD_WAITING,		/* in force, but its predecessor has not left yet */
+	CHILD_SERVING,		/* has been told IPC_SERVE */
+	CHILD_LEAVING,		/* has been told IPC_DRAIN or IPC_STOP */
+};
+
+struct child {
+	struct child *next;
+	enum role role;
+	enum child_state state;
+	pid_t pid;
+	int control;
+	unsigned generation;
+	int64_t since;		/* clock_ms of entering the state */
+	int64_t deadline;	/* clock_ms after which it is killed; 0 none */
+};
+
+enum stage {
+	STAGE_STARTING,		/* the first generation has not said "ready" in full: a failure ends all */
+	STAGE_STEADY,
+	STAGE_RELOADING,	/* a new generation is starting beside the one in force */
+	STAGE_STOPPING,
+};
+
+struct supervisor {
+	struct spawn_request how;	/* role, generation, cold_start and flush are filled in for each start */
+	int64_t drain_timeout;		/* ms that an old generation has for its work in hand */
+	/* A generation as a whole was put in force (COMMITTED), or given up, which changes nothing. */
+	void (*settled)(void *arg, bool committed);
+	void *arg;
+	/* kept here */
+	enum stage stage;
+	unsigned generation;		/* the highest given out */
+	unsigned batch;			/* the one that is starting as a whole */
+	struct err failure;		/* why the last batch failed */
+	bool configuration;		/* it said itself that its configuration is wrong */
+	int64_t pause[ROLE_COUNT];	/* before the next start of a role */
+	int64_t start_at[ROLE_COUNT];	/* clock_ms of it; 0 none planned */
+	struct backoff backoff[ROLE_COUNT];
+	struct child *children;
+};
+
+/* The first generation. */
+void supervise_start(struct supervisor *sv);
+/* A new generation beside the present one. FLUSH: the queue-runner retries everything. */
+void supervise_reload(struct supervisor *sv);
+/* Everyone leaves; supervise_count becomes 0. */
+void supervise_stop(struct supervisor *sv);
+/* Everyone is killed at once, workers as well. */
+void supervise_kill(struct supervisor *sv);
+size_t supervise_count(const struct supervisor *sv);
+
+/* Fills at most MAX entries, one a child; supervise_heard takes one that is readable. */
+size_t supervise_poll(const struct supervisor *sv, struct pollfd *fds, size_t max);
+void supervise_heard(struct supervisor *sv, int fd);
+/* A process was reaped; unknown ones (workers whose forkserver died) are passed over. */
+void supervise_died(struct supervisor *sv, pid_t pid, int status);
+/* Starts what is missing and due, kills what is overdue. Returns the clock_ms of the next thing to do, 0 none. */
+int64_t supervise_tick(struct supervisor *sv);
+
+#endif

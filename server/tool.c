@@ -1,0 +1,159 @@
+/* tool.c - see tool.h. */
+#include "tool.h"
+#include "../lib/log.h"
+#include "../lib/view.h"
+
+#include <getopt.h>
+
+/* ---- commands ---- */
+
+static void print_command_help(const struct tool *tool, const struct tool_command *c, FILE *out)
+{
+	fprintf(out, "usage: postrider %s%s%s%s%s\n\n%s\n", tool->group, *tool->group ? " " : "", c->name, *c->arguments ? " " : "", c->arguments,
+		c->summary);
+	if (*c->details)
+		fprintf(out, "\n%s", c->details);
+}
+
+void tool_list(const struct tool_command *table, FILE *out)
+{
+	for (; table->name; table++)
+		fprintf(out, "  %-9s %s\n", table->name, table->summary);
+}
+
+int tool_dispatch(const struct tool *tool, const struct tool_command *table, int argc, char **argv)
+{
+	struct tool call = *tool;
+	const struct tool_command *c = table;
+
+	while (c->name && strcmp(c->name, argv[0]))
+		c++;
+	if (!c->name) {
+		fprintf(stderr, "postrider: no command \"%s%s%s\"; see postrider%s%s --help\n", tool->group, *tool->group ? " " : "", argv[0],
+			*tool->group ? " " : "", tool->group);
+		return TOOL_USAGE;
+	}
+	/* A group shows its own help. */
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		print_command_help(tool, c, stdout);
+		if (c->run != tool_queue)
+			return TOOL_OK;
+	}
+	call.command = c;
+	optind = 0;	/* glibc: a new scan, of another vector */
+	return c->run(&call, argc, argv);
+}
+
+int tool_usage(const struct tool *tool)
+{
+	fputs("postrider: ", stderr);
+	print_command_help(tool, tool->command, stderr);
+	return TOOL_USAGE;
+}
+
+int tool_fail(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("postrider: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	putc('\n', stderr);
+	return TOOL_FAILED;
+}
+
+static void print_problem(void *arg UNUSED, const char *text)
+{
+	fprintf(stderr, "%s\n", text);
+}
+
+struct settings *tool_settings(const struct tool *tool)
+{
+	return settings_read_each(tool->config_dir, print_problem, NULL);
+}
+
+/* ---- texts from outside ---- */
+
+void tool_print(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		if (*text == '\\')
+			fputs("\\\\", out);
+		else if (*text < 0x20 || *text > 0x7e)
+			fprintf(out, "\\x%02x", (unsigned)(unsigned char)*text);
+		else
+			putc(*text, out);
+}
+
+/* Length of the UTF-8 character at S, 0 when there is none: RFC 3629 section 4, so no overlong forms, surrogates, or
+ * anything over U+10FFFF. */
+static size_t utf8_length(const unsigned char *s)
+{
+	static const struct { unsigned char first, last, low, high; size_t len; } forms[] = {
+		{ 0x00, 0x7f, 0x80, 0xbf, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(forms); i++) {
+		if (s[0] < forms[i].first || s[0] > forms[i].last)
+			continue;
+		for (size_t k = 1; k < forms[i].len; k++)
+			if (s[k] < (k == 1 ? forms[i].low : 0x80) || s[k] > (k == 1 ? forms[i].high : 0xbf))
+				return 0;
+		return forms[i].len;
+	}
+	return 0;
+}
+
+void tool_print_json(FILE *out, const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	putc('"', out);
+	while (*s) {
+		size_t len = utf8_length(s);
+		if (*s == '"' || *s == '\\')
+			fprintf(out, "\\%c", *s);
+		else if (*s < 0x20 || *s == 0x7f)
+			fprintf(out, "\\u%04x", (unsigned)*s);
+		else if (len)
+			fwrite(s, 1, len, out);
+		else
+			fputs("\\ufffd", out);
+		s += len ? len : 1;
+	}
+	putc('"', out);
+}
+
+char *tool_age(int64_t seconds, char out[TOOL_NUMBER_SIZE])
+{
+	static const struct { int64_t from, unit; char name; } units[] = {
+		{ 172800, 86400, 'd' }, { 7200, 3600, 'h' }, { 120, 60, 'm' }, { 0, 1, 's' },
+	};
+	size_t i = 0;
+
+	if (seconds < 0)
+		seconds = 0;
+	while (seconds < units[i].from)
+		i++;
+	snprintf(out, TOOL_NUMBER_SIZE, "%lld%c", (long long)(seconds / units[i].unit), units[i].name);
+	return out;
+}
+
+char *tool_size(uint64_t bytes, char out[TOOL_NUMBER_SIZE])
+{
+	static const char names[] = "kMGTPE";
+	double n = (double)bytes / 1024;
+	size_t i = 0;
+
+	if (bytes < 1024) {
+		snprintf(out, TOOL_NUMBER_SIZE, "%u", (unsigned)bytes);
+		return out;
+	}
+	for (; n >= 1024 && names[i + 1]; i++)
+		n /= 1024;
+	snprintf(out, TOOL_NUMBER_SIZE, n < 10 ? "%.1f%c" : "%.0f%c", n, names[i]);
+	return out;
+}

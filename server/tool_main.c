@@ -1,0 +1,71 @@
+/* tool_main.c - the `postrider` command: global options and the table of subcommands. */
+#include "../lib/base.h"
+#include "tool.h"
+
+#include <getopt.h>
+
+static const struct tool_command commands[] = {
+	{ "status", "[--json] [--workers]", "show processes, workers by phase, sessions, rates and the queue",
+	  "  --json     as one JSON object\n"
+	  "  --workers  every busy worker too\n", tool_status },
+	{ "check", "", "check configuration, plugins, certificate and spool as start-up would; bind nothing", "", tool_check },
+	{ "config", "[--table | FILE]", "print every option as it is in force, in the files' syntax",
+	  "  FILE       only those of postrider.conf, tls.conf or outbound.conf: a valid file\n"
+	  "  --table    file, section, name, type, default, reload|restart, help; tab separated\n", tool_config },
+	{ "reload", "", "have the running server read its configuration anew and retry the queue", "", tool_reload },
+	{ "stop", "[--wait]", "have the running server finish what is in flight and end",
+	  "  --wait     until it has ended\n", tool_stop },
+	{ "metrics", "", "print counters and gauges for Prometheus", "", tool_metrics },
+	{ "queue", "list|show|flush|hold|release|remove|retry|stats ...", "look at the queue and change it", "", tool_queue },
+	{ "tls-cert", "[--dir DIR] [--name NAME]... [--days N] [--rsa] [--force]", "make a self-signed certificate and its key",
+	  "  --dir DIR    where to write (the configuration directory); file names as in tls.conf\n"
+	  "  --name NAME  a name to certify, more than once for several (our own name)\n"
+	  "  --days N     how long it is valid (3650)\n"
+	  "  --rsa        RSA of 3072 bits instead of ECDSA P-256\n"
+	  "  --force      replace what is there\n", tool_tls_cert },
+	{ "passwd", "[-f FILE] [--delete] USER", "set a user's password for AUTH, or delete the user",
+	  "  -f, --file FILE  the password file (flat_auth_pw in the configuration directory)\n"
+	  "  --delete         remove the user\n"
+	  "  The password is asked for on a terminal, else it is the first line of standard input.\n", tool_passwd },
+	{ NULL, NULL, NULL, NULL, NULL },
+};
+
+static void print_help(FILE *out)
+{
+	fputs("usage: postrider [--config DIR] COMMAND [ARGUMENT...]\n"
+	      "       postrider COMMAND --help\n\n", out);
+	tool_list(commands, out);
+	fprintf(out, "\n  -C, --config DIR  the configuration directory (%s)\n"
+		"  -h, --help        this text\n  -V, --version     the version\n\n"
+		"Exit status: 0 done, 1 not done or a problem found, 2 wrong usage.\n", POSTRIDER_SYSCONFDIR);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'C' }, { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct tool tool = { .config_dir = POSTRIDER_SYSCONFDIR, .group = "" };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+C:hV", options, NULL)) != -1) {
+		if (c == 'C') {
+			tool.config_dir = optarg;
+		} else if (c == 'h') {
+			print_help(stdout);
+			return TOOL_OK;
+		} else if (c == 'V') {
+			printf("postrider %s\n", POSTRIDER_VERSION);
+			return TOOL_OK;
+		} else {
+			print_help(stderr);
+			return TOOL_USAGE;
+		}
+	}
+	if (optind == argc) {
+		print_help(stderr);
+		return TOOL_USAGE;
+	}
+	return tool_dispatch(&tool, commands, argc - optind, argv + optind);
+}

@@ -1,0 +1,76 @@
+/* tool_queue.c - `postrider queue`: the table of its subcommands, and how they come to the spool. */
+#include "tool_queue.h"
+#include "../lib/drop.h"
+
+#define TOOL_WRITER 16400	/* to spool_open: no worker's slot and not the queue-runner */
+
+static const struct tool_command commands[] = {
+	{ "list", "[--state STATE] [--domain DOMAIN] [--sender ADDRESS] [--json | --ids]", "one line a message",
+	  "  --state STATE     only new, later (deferred), hold or bad\n"
+	  "  --domain DOMAIN   only those with a recipient there that is not done\n"
+	  "  --sender ADDRESS  only those from there; <> for bounces\n"
+	  "  --json            one JSON object a line\n"
+	  "  --ids             only the ids, to be read by remove - and others\n"
+	  "  Reads without a lock: a message that moves meanwhile may be missed or seen twice.\n", tool_queue_list },
+	{ "show", "[--message] ID", "everything about one message",
+	  "  --message  its content too\n", tool_queue_show },
+	{ "stats", "", "how many messages in which state, and what the queue-runner says", "", tool_queue_stats },
+	{ "flush", "[--domain DOMAIN | ID...]", "try again now: everything deferred, a domain's, or these",
+	  "  ID may be -: ids from standard input\n", tool_queue_change },
+	{ "retry", "ID...", "try these again now",
+	  "  ID may be -: ids from standard input\n", tool_queue_change },
+	{ "hold", "ID...", "keep these from being delivered",
+	  "  ID may be -: ids from standard input\n", tool_queue_change },
+	{ "release", "ID...", "let these go that are held",
+	  "  ID may be -: ids from standard input\n", tool_queue_change },
+	{ "remove", "ID...", "delete these; nobody is told",
+	  "  ID may be -: ids from standard input\n", tool_queue_change },
+	{ NULL, NULL, NULL, NULL, NULL },
+};
+
+struct spool *tool_queue_open(const struct tool *tool, struct settings **s)
+{
+	struct drop_target target;
+	struct err err = { "" };
+	struct spool *sp = NULL;
+
+	*s = tool_settings(tool);
+	if (!*s)
+		return NULL;
+	if (drop_lookup((*s)->user, (*s)->group, &target, &err) && drop_root(&target, &err))
+		sp = spool_open((*s)->spool_dir, TOOL_WRITER, &err);
+	if (!sp) {
+		tool_fail("%s", err.text);
+		settings_free(s);
+	}
+	return sp;
+}
+
+const char *tool_queue_status(enum rcpt_status status, unsigned attempts)
+{
+	switch (status) {
+	case RCPT_DONE:
+		return "done";
+	case RCPT_FAILED:
+		return "bounced";
+	case RCPT_EXPIRED:
+		return "expired";
+	default:
+		return attempts ? "deferred" : "waiting";
+	}
+}
+
+int tool_queue(const struct tool *tool, int argc, char **argv)
+{
+	struct tool group = *tool;
+	bool help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+
+	group.group = "queue";
+	if (argc > 1 && !help)
+		return tool_dispatch(&group, commands, argc - 1, argv + 1);
+	if (!help)
+		tool_usage(tool);
+	putc('\n', help ? stdout : stderr);
+	tool_list(commands, help ? stdout : stderr);
+	return help ? TOOL_OK : TOOL_USAGE;
+}

@@ -1,0 +1,267 @@
+/* tool_queue_change.c - `postrider queue flush`, `retry`, `hold`, `release` and `remove`: asked of the queue-runner, which alone
+ * changes the queue while it runs. When there is none, its lock is free: then it is taken and the change made here. */
+#include "tool_queue.h"
+#include "../lib/address.h"
+#include "../lib/clock.h"
+#include "../lib/ipc.h"
+#include "../lib/view.h"
+
+#include <getopt.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#define ANSWER_MS 60000	/* a flush of a huge queue takes a while */
+
+/* Where changes go: the queue-runner's socket, or (-1) the spool itself. */
+struct changer {
+	struct spool *spool;
+	int fd;
+	struct arena *arena;
+};
+
+/* ---- through the queue-runner ---- */
+
+/* One question, one answer. *OK is what the runner says of it, TEXT its words. */
+static bool ask(int fd, enum ipc_type type, const char *what, bool *ok, char *text, size_t size, struct err *err)
+{
+	static struct ipc_out question;
+	static struct ipc_in answer;
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	struct view said;
+
+	ipc_self(IPC_TOOL);
+	ipc_begin(&question, type);
+	if (type != IPC_QUEUE_STATS)
+		ipc_put_view(&question, view_of(what));
+	if (!ipc_send(fd, &question, err))
+		return false;
+	if (poll(&ready, 1, ANSWER_MS) <= 0 || ipc_receive(fd, &answer, err) != 1 || answer.type != IPC_RESULT)
+		return err_set(err, "no answer from the queue-runner");
+	*ok = ipc_get_u8(&answer) != 0;
+	said = ipc_get_view(&answer);
+	snprintf(text, size, "%.*s", VIEW_FMT(said));
+	return ipc_end(&answer, err);
+}
+
+static int connect_runner(const struct settings *s)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/queue", s->run_dir);
+	return ipc_connect(path, SOCK_SEQPACKET, NULL);
+}
+
+/* Lines of text, each escaped. */
+static void print_text(const char *text, FILE *out)
+{
+	struct view rest = view_of(text);
+	char line[4096];
+
+	while (rest.len) {
+		if (!view_copy(view_cut(&rest, '\n'), line, sizeof(line)))
+			continue;
+		tool_print(out, line);
+		putc('\n', out);
+	}
+}
+
+void tool_queue_ask_stats(const struct settings *s)
+{
+	static char text[IPC_MAX];
+	struct err err = { "" };
+	bool ok;
+	int fd = connect_runner(s);
+
+	if (fd < 0 || !ask(fd, IPC_QUEUE_STATS, "", &ok, text, sizeof(text), &err))
+		puts("the queue-runner is not running");
+	else
+		print_text(text, stdout);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* ---- without one ---- */
+
+static bool make_due(struct changer *c, const char *id, enum spool_state from, const char *domain, struct err *err)
+{
+	struct spool_file f;
+	bool ok, hit = !domain;
+
+	arena_reset(c->arena);
+	if (spool_file_open(c->spool, id, from, true, c->arena, &f, err) != SPOOL_READ_OK)
+		return false;
+	for (size_t i = 0; !hit && i < f.env.rcpt_count; i++)
+		hit = f.env.rcpts[i].status == RCPT_TODO && view_case_eq(view_of(domain), view_of(f.env.rcpts[i].domain));
+	ok = !hit || spool_defer(c->spool, &f, clock_now(), err);
+	spool_file_close(&f);
+	return ok;
+}
+
+struct flush { struct changer *c; const char *domain; };
+
+static bool flush_one(void *arg, const char *id, int64_t mtime UNUSED)
+{
+	struct flush *flush = arg;
+	struct err err = { "" };
+
+	if (!make_due(flush->c, id, SPOOL_LATER, flush->domain, &err))
+		tool_fail("%s", err.text);	/* one that is damaged does not keep the others */
+	return true;
+}
+
+static bool change_file(struct changer *c, enum ipc_type type, const char *id, struct err *err)
+{
+	struct spool_file f;
+	enum spool_read result;
+
+	arena_reset(c->arena);
+	result = spool_file_find(c->spool, id, false, c->arena, &f, err);
+	if (result == SPOOL_READ_OK)
+		spool_file_close(&f);
+	else if (result != SPOOL_READ_DAMAGED || type != IPC_QUEUE_REMOVE)
+		return false;
+	err->text[0] = '\0';
+	if (type == IPC_QUEUE_REMOVE)
+		return spool_remove(c->spool, id, f.state, err);
+	if (type == IPC_QUEUE_HOLD)
+		return f.state == SPOOL_HOLD || spool_move(c->spool, id, f.state, SPOOL_HOLD, err);
+	if (type == IPC_QUEUE_RELEASE && f.state != SPOOL_HOLD)
+		return err_set(err, "it is not held");
+	if (type != IPC_QUEUE_RELEASE && f.state == SPOOL_HOLD)
+		return err_set(err, "it is held; release it first");
+	if (f.state == SPOOL_BAD)
+		return err_set(err, "it is set aside in bad/");
+	return f.state == SPOOL_NEW || make_due(c, id, f.state, NULL, err);
+}
+
+static bool change_spool(struct changer *c, enum ipc_type type, const char *what, struct err *err)
+{
+	struct flush flush = { c, NULL };
+
+	if (type != IPC_QUEUE_FLUSH || spool_id_valid(view_of(what)))
+		return change_file(c, type, what, err);
+	if (*what)
+		flush.domain = what + strlen("domain:");
+	return spool_scan(c->spool, SPOOL_LATER, flush_one, &flush, err);
+}
+
+/* ---- the commands ---- */
+
+static enum ipc_type type_of(const char *command)
+{
+	static const struct { const char *name; enum ipc_type type; } types[] = {
+		{ "flush", IPC_QUEUE_FLUSH }, { "retry", IPC_QUEUE_RETRY }, { "hold", IPC_QUEUE_HOLD }, { "release", IPC_QUEUE_RELEASE },
+		{ "remove", IPC_QUEUE_REMOVE },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(types); i++)
+		if (strcmp(types[i].name, command) == 0)
+			return types[i].type;
+	bug("queue %s is not a change", command);
+}
+
+static bool change(struct changer *c, enum ipc_type type, const char *what)
+{
+	struct err err = { "" };
+	char text[sizeof(err.text)] = "";
+	bool ok = true;
+
+	if (c->fd >= 0 ? !ask(c->fd, type, what, &ok, text, sizeof(text), &err) : !change_spool(c, type, what, &err)) {
+		ok = false;
+		snprintf(text, sizeof(text), "%s", err.text);
+	}
+	if (!ok) {
+		fprintf(stderr, "postrider: %s%s", what, *what ? ": " : "");
+		print_text(*text ? text : "refused", stderr);
+	} else if (*text) {
+		print_text(text, stdout);
+	}
+	return ok;
+}
+
+static bool change_id(struct changer *c, enum ipc_type type, const char *id)
+{
+	if (spool_id_valid(view_of(id)))
+		return change(c, type, id);
+	fputs("postrider: \"", stderr);
+	tool_print(stderr, id);
+	fputs("\" is not a queue id\n", stderr);
+	return false;
+}
+
+static bool change_list(struct changer *c, enum ipc_type type, FILE *in)
+{
+	char line[256];
+	bool ok = true;
+
+	while (fgets(line, sizeof(line), in)) {
+		line[strcspn(line, " \t\r\n")] = '\0';
+		if (*line)
+			ok = change_id(c, type, line) && ok;
+	}
+	return ok;
+}
+
+static bool change_all(struct changer *c, enum ipc_type type, const char *domain, char **ids)
+{
+	char what[ADDRESS_DOMAIN_MAX + 16] = "";
+	bool ok = true;
+
+	if (domain)
+		snprintf(what, sizeof(what), "domain:%s", domain);
+	if (!*ids)
+		return change(c, type, what);
+	for (; *ids; ids++)
+		ok = (strcmp(*ids, "-") == 0 ? change_list(c, type, stdin) : change_id(c, type, *ids)) && ok;
+	return ok;
+}
+
+/* The runner, or the spool with the runner's lock. */
+static bool open_changer(struct changer *c, const struct settings *s)
+{
+	struct err err = { "" };
+	int locked;
+
+	c->fd = connect_runner(s);
+	if (c->fd >= 0)
+		return true;
+	locked = spool_lock(c->spool, false, &err);
+	if (locked == 0)
+		err_set(&err, "the queue-runner holds the spool but does not listen; is it just starting?");
+	return locked == 1 || tool_fail("%s", err.text) == TOOL_OK;
+}
+
+int tool_queue_change(const struct tool *tool, int argc, char **argv)
+{
+	static const struct option options[] = { { "domain", required_argument, NULL, 'd' }, { NULL, 0, NULL, 0 } };
+	enum ipc_type type = type_of(argv[0]);
+	const char *domain = NULL;
+	struct changer c = { .fd = -1 };
+	struct settings *s;
+	bool ok;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option != 'd' || type != IPC_QUEUE_FLUSH)
+			return tool_usage(tool);
+		domain = optarg;
+	}
+	if (optind == argc ? type != IPC_QUEUE_FLUSH : domain != NULL)
+		return tool_usage(tool);
+	c.spool = tool_queue_open(tool, &s);
+	if (!c.spool)
+		return TOOL_FAILED;
+	c.arena = arena_new(8192);
+	if (domain)
+		domain = address_domain_canonical(view_of(domain), s->arena);
+	if (optind == argc && !domain && argc > 1)
+		ok = tool_fail("--domain: not a domain name") == TOOL_OK;
+	else
+		ok = open_changer(&c, s) && change_all(&c, type, domain, argv + optind);
+	if (c.fd >= 0)
+		close(c.fd);
+	arena_free(&c.arena);
+	spool_close(&c.spool);
+	settings_free(&s);
+	return ok ? TOOL_OK : TOOL_FAILED;
+}
