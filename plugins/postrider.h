@@ -1,0 +1,244 @@
+/* postrider.h - the one header a postrider plugin includes. See postrider-plugin(7).
+ *
+ * A plugin is one C file built as a shared object that exports one constant structure:
+ *
+ *     #include <postrider.h>
+ *     static enum verdict on_mail(struct hook_call *call) { return DECLINED; }
+ *     const struct postrider_plugin postrider_plugin = {
+ *             .abi = POSTRIDER_ABI, .name = "example", .hooks = { [HOOK_MAIL] = on_mail } };
+ *
+ * Every text handed out by these functions belongs to postrider and is valid until the hook returns, unless
+ * said otherwise; texts handed in are copied. Nothing here lets a plugin write to the client: it sets a
+ * reply, the core sends it. Hooks run in workers (blocking is fine, up to plugin_timeout); those of the
+ * queue-runner (send_email, get_mx, deferred, bounce, delivered) must not block. */
+#ifndef POSTRIDER_H
+#define POSTRIDER_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define POSTRIDER_ABI 1
+#define PR_API __attribute__((visibility("default")))
+#define PR_PRINTF(f, a) __attribute__((format(printf, f, a)))
+
+enum verdict {
+	DECLINED,		/* no opinion: the next plugin is asked */
+	OK,			/* accepted (done, queued, authenticated): the chain ends */
+	DENY,			/* 5xx */
+	DENYSOFT,		/* 4xx */
+	DENY_DISCONNECT,	/* 5xx and the session ends */
+	DENYSOFT_DISCONNECT,	/* 4xx and the session ends */
+	DELAY,			/* send_email: not now (pr_set_delay) */
+	VERDICT_COUNT
+};
+
+/* In firing order; the names are qpsmtpd's and Haraka's, in lower case without HOOK_. */
+enum hook {
+	HOOK_PRE_CONNECTION, HOOK_CONNECT, HOOK_LOOKUP_RDNS, HOOK_HELO, HOOK_EHLO, HOOK_CAPABILITIES,
+	HOOK_AUTH_PLAIN, HOOK_AUTH_LOGIN, HOOK_AUTH_CRAM_MD5, HOOK_AUTH,
+	HOOK_MAIL_PRE, HOOK_MAIL, HOOK_RCPT_PRE, HOOK_RCPT, HOOK_RCPT_OK,
+	HOOK_DATA, HOOK_RECEIVED_LINE, HOOK_DATA_HEADERS_END, HOOK_DATA_POST_HEADERS, HOOK_DATA_POST,
+	HOOK_QUEUE_PRE, HOOK_QUEUE, HOOK_QUEUE_OUTBOUND, HOOK_QUEUE_POST, HOOK_RESET_TRANSACTION,
+	HOOK_VRFY, HOOK_NOOP, HOOK_HELP, HOOK_UNRECOGNIZED_COMMAND, HOOK_QUIT, HOOK_DISCONNECT, HOOK_POST_CONNECTION,
+	HOOK_DENY, HOOK_OK, HOOK_LOGGING, HOOK_CONFIG,
+	/* in the queue-runner */
+	HOOK_SEND_EMAIL, HOOK_GET_MX, HOOK_DEFERRED, HOOK_BOUNCE, HOOK_DELIVERED,
+	HOOK_COUNT
+};
+
+struct plugin;		/* one line of conf/plugins: a loaded instance */
+struct hook_call;	/* one call of one hook: the way to everything about the session or the delivery */
+
+typedef enum verdict pr_hook(struct hook_call *call);
+
+struct postrider_plugin {
+	uint32_t abi;				/* POSTRIDER_ABI */
+	const char *name;			/* as in conf/plugins, without folder and ":n" */
+	/* Both may be NULL. before_drop runs as root (to read keys); init runs as the user postrider runs as, once a
+	 * process generation, before the workers are forked. They return true, or false after pr_fail(). */
+	bool (*before_drop)(struct plugin *self);
+	bool (*init)(struct plugin *self);
+	pr_hook *hooks[HOOK_COUNT];
+	/* An observer's verdict is ignored and never ends a chain (logging, statistics). */
+	bool observer;
+};
+
+/* What the shared object must export, and the only thing. */
+extern PR_API const struct postrider_plugin postrider_plugin;
+
+/* ---- the instance: arguments, data, configuration files (usable in init and in hooks) ---- */
+
+PR_API struct plugin *pr_self(struct hook_call *call);
+PR_API const char *pr_name(const struct plugin *self);		/* "badmailfrom", "badmailfrom:1" */
+/* Words after the name in conf/plugins (quotes group). pr_option finds "KEY VALUE" or "KEY=VALUE"; NULL when not there. */
+PR_API size_t pr_arg_count(const struct plugin *self);
+PR_API const char *pr_arg(const struct plugin *self, size_t index);	/* NULL past the end; then no key for pr_option */
+PR_API const char *pr_option(const struct plugin *self, const char *key);
+PR_API const char *pr_option_nth(const struct plugin *self, const char *key, size_t n);	/* for one that may be repeated */
+/* A number between MIN and MAX, FALLBACK when absent. Anything else is a load error; returns false then. */
+PR_API bool pr_option_int(struct plugin *self, const char *key, int64_t min, int64_t max, int64_t fallback, int64_t *out);
+PR_API bool pr_option_bool(struct plugin *self, const char *key, bool fallback, bool *out);
+/* Call in init of a plugin that uses pr_reject: reads `reject` and `reject_type`. False on a bad value. */
+PR_API bool pr_reject_options(struct plugin *self);
+/* Call last in init: an argument that no pr_option asked for is a load error. */
+PR_API bool pr_no_more_options(struct plugin *self);
+PR_API void pr_set_data(struct plugin *self, void *data);
+PR_API void *pr_data(const struct plugin *self);
+/* Load error; always returns false. The text is shown with the plugin's name, file and line. */
+PR_API bool pr_fail(struct plugin *self, const char *format, ...) PR_PRINTF(2, 3);
+/* Memory for the life of the process generation, zeroed; never fails. */
+PR_API void *pr_alloc(struct plugin *self, size_t size);
+/* Entries of the list file NAME in the configuration directory; NULL-terminated, valid for the generation;
+ * an absent file is an empty list. NULL after a load error. */
+PR_API const char *const *pr_list(struct plugin *self, const char *name);
+/* The line number of the INDEXth entry of pr_list(self, NAME), for messages; 0 past the end. */
+PR_API unsigned pr_list_line(struct plugin *self, const char *name, size_t index);
+/* Errors reported from here on are about that entry: they begin with its file and line. NAME NULL: no more. */
+PR_API void pr_where(struct plugin *self, const char *name, size_t index);
+/* First entry of NAME, or FALLBACK. */
+PR_API const char *pr_config(struct plugin *self, const char *name, const char *fallback);
+PR_API const char *pr_config_dir(const struct plugin *self);
+PR_API const char *pr_me(const struct plugin *self);
+/* Sets of domains ("example.com", ".example.com", "*") and of networks ("192.0.2.0/24", "192.0.2.", "2001:db8::/32"). */
+struct pr_hosts;
+struct pr_networks;
+PR_API struct pr_hosts *pr_hosts_new(struct plugin *self);
+PR_API bool pr_hosts_add(struct plugin *self, struct pr_hosts *hosts, const char *entry, const char *value);
+PR_API bool pr_hosts_load(struct plugin *self, struct pr_hosts *hosts, const char *list_name);	/* values are "" */
+PR_API const char *pr_hosts_find(const struct pr_hosts *hosts, const char *domain);		/* value or NULL */
+PR_API struct pr_networks *pr_networks_new(struct plugin *self);
+PR_API bool pr_networks_add(struct plugin *self, struct pr_networks *networks, const char *entry);
+PR_API bool pr_networks_load(struct plugin *self, struct pr_networks *networks, const char *list_name);
+PR_API bool pr_networks_has(const struct pr_networks *networks, const char *ip);
+/* Switches TLS on for this generation: STARTTLS is offered, smtps ports work. From before_drop only. Paths relative to the
+ * configuration directory; NULL: cert and key of tls.conf. */
+PR_API bool pr_enable_tls(struct plugin *self, const char *cert, const char *key);
+
+/* ---- log: one line with the session's id and the plugin's name; client bytes are escaped ---- */
+
+enum pr_level { PR_ERROR, PR_WARN, PR_INFO, PR_DEBUG };
+PR_API void pr_log(struct hook_call *call, enum pr_level level, const char *format, ...) PR_PRINTF(3, 4);
+PR_API void pr_log_init(const struct plugin *self, enum pr_level level, const char *format, ...) PR_PRINTF(3, 4);
+
+/* ---- the reply ---- */
+
+/* Sets code (must fit the verdict's class, else the verdict's default is used and a warning logged), enhanced code
+ * ("5.7.1", NULL: a default) and text. CR, LF and control bytes are replaced. Returns nothing: return the verdict. */
+PR_API void pr_reply(struct hook_call *call, int code, const char *enhanced, const char *format, ...) PR_PRINTF(4, 5);
+/* The conventional refusal: obeys the instance's arguments `reject 0|1|naughty` (0: only log, DECLINED; naughty: note
+ * "naughty" is set and the core refuses at RCPT) and `reject_type perm|temp|disconnect|temp_disconnect`. */
+PR_API enum verdict pr_reject(struct hook_call *call, const char *enhanced, const char *format, ...) PR_PRINTF(3, 4);
+
+/* ---- facts of the connection ---- */
+
+PR_API const char *pr_id(struct hook_call *call);		/* session id */
+PR_API const char *pr_remote_ip(struct hook_call *call);	/* canonical, no brackets; "" for a Unix socket */
+PR_API uint16_t pr_remote_port(struct hook_call *call);
+PR_API const char *pr_remote_host(struct hook_call *call);	/* reverse DNS, or "" ; waits for the lookup if it is under way */
+PR_API const char *pr_local_ip(struct hook_call *call);
+PR_API uint16_t pr_local_port(struct hook_call *call);
+PR_API const char *pr_helo(struct hook_call *call);		/* "" before */
+PR_API bool pr_is_esmtp(struct hook_call *call);
+PR_API bool pr_is_submission(struct hook_call *call);		/* 587 and 465: AUTH is demanded before MAIL */
+PR_API bool pr_is_tls(struct hook_call *call);
+PR_API const char *pr_tls_version(struct hook_call *call);	/* "" while plain */
+PR_API const char *pr_tls_cipher(struct hook_call *call);
+PR_API bool pr_relaying(struct hook_call *call);		/* this client may send anywhere */
+PR_API void pr_set_relaying(struct hook_call *call, bool yes);
+PR_API const char *pr_auth_user(struct hook_call *call);	/* "" unless authenticated */
+PR_API unsigned pr_sessions_from_ip(struct hook_call *call);	/* at this moment, this one included */
+/* The client sent something before it was its turn, within WAIT_MS. */
+PR_API bool pr_early_bytes(struct hook_call *call, int64_t wait_ms);
+/* The verb and rest of the line as received (unrecognized_command, noop, vrfy, help). */
+PR_API const char *pr_command(struct hook_call *call);
+PR_API const char *pr_command_args(struct hook_call *call);
+PR_API unsigned pr_unrecognized_count(struct hook_call *call);
+/* In HOOK_CAPABILITIES: adds a line to the EHLO answer. */
+PR_API void pr_add_capability(struct hook_call *call, const char *line);
+
+/* ---- AUTH hooks ---- */
+
+PR_API const char *pr_auth_mechanism(struct hook_call *call);	/* "PLAIN", ... */
+PR_API const char *pr_auth_login(struct hook_call *call);	/* the name that asks to be authenticated */
+PR_API const char *pr_auth_password(struct hook_call *call);	/* PLAIN, LOGIN; "" else */
+PR_API const char *pr_auth_challenge(struct hook_call *call);	/* CRAM-MD5 */
+PR_API const char *pr_auth_response(struct hook_call *call);	/* CRAM-MD5: hex digest */
+/* Whether HASH is a crypt(3) hash of a kind that this system can check and that is worth it (no DES, no MD5). */
+PR_API bool pr_password_is_hash(const char *hash);
+/* Compares in a time that does not tell how much of it was right. HASH NULL (no such user) costs the same and is false. */
+PR_API bool pr_password_check(const char *password, const char *hash);
+
+/* ---- the transaction ---- */
+
+PR_API const char *pr_sender(struct hook_call *call);		/* envelope sender, "" for the null sender */
+PR_API const char *pr_sender_domain(struct hook_call *call);	/* canonical */
+PR_API size_t pr_recipient_count(struct hook_call *call);
+PR_API const char *pr_recipient_at(struct hook_call *call, size_t index);
+/* In rcpt_pre, rcpt and rcpt_ok: the recipient in question. */
+PR_API const char *pr_recipient(struct hook_call *call);
+PR_API const char *pr_recipient_domain(struct hook_call *call);	/* canonical; our own name for <postmaster> */
+/* Parameter of MAIL (or of RCPT in rcpt hooks) by keyword, NULL when absent, "" without value. */
+PR_API const char *pr_parameter(struct hook_call *call, const char *keyword);
+/* In rcpt hooks: deliver this one through the spool even though its domain is ours (a route exists). */
+PR_API void pr_recipient_to_spool(struct hook_call *call);
+PR_API bool pr_recipient_spooled(struct hook_call *call);	/* in rcpt hooks: whether pr_recipient_to_spool was called */
+PR_API bool pr_recipient_is_local(struct hook_call *call, size_t index);	/* accepted without relaying, for the queue hooks */
+
+/* Headers: from data_headers_end on. Nth occurrence (0 first, negative from the end) of NAME, unfolded, without name and
+ * line ends; NULL when there is none. */
+PR_API size_t pr_header_count(struct hook_call *call, const char *name);
+PR_API const char *pr_header(struct hook_call *call, const char *name, int n);
+/* Adds "NAME: VALUE" on top (prepend) or after the last header line (append). False over the limit (16 KiB added in
+ * all) or when NAME or VALUE is not fit for a header (a fold is "\r\n " or "\n\t"). */
+PR_API bool pr_header_prepend(struct hook_call *call, const char *name, const char *value);
+PR_API bool pr_header_append(struct hook_call *call, const char *name, const char *value);
+PR_API size_t pr_header_remove(struct hook_call *call, const char *name);	/* how many went */
+/* The message as it will be stored, trace headers included: from data_post on, and in the queue hooks. */
+PR_API uint64_t pr_message_size(struct hook_call *call);
+/* Reads up to LEN bytes at OFFSET; 0 at the end, -1 on error. CRLF line ends, not dot-stuffed. */
+PR_API ssize_t pr_message_read(struct hook_call *call, uint64_t offset, void *out, size_t len);
+
+/* Notes: small texts, per connection or per transaction; those of a transaction go into the spool and reach the queue-
+ * runner's hooks. Keys: letters, digits, "_", "-", "."; values up to 4 KiB, 64 notes each. NULL value removes. */
+PR_API bool pr_set_note(struct hook_call *call, const char *key, const char *value);
+PR_API const char *pr_note(struct hook_call *call, const char *key);
+PR_API bool pr_set_connection_note(struct hook_call *call, const char *key, const char *value);
+PR_API const char *pr_connection_note(struct hook_call *call, const char *key);
+
+/* ---- DNS through the resolver (workers) ---- */
+
+enum pr_dns { PR_DNS_OK, PR_DNS_NONE, PR_DNS_TEMPORARY };
+/* Answers as text ("10 mx.example.com" for MX, address, name, TXT). *VALUES is NULL-terminated. */
+PR_API enum pr_dns pr_dns(struct hook_call *call, const char *name, const char *type, const char *const **values);
+
+/* ---- queueing a new message (workers and queue-runner): CONTENTS with LF or CRLF line ends, sender "" for a notice.
+ * OK: *ID (32 bytes) is its queue id and it is on disk. False: nothing was queued. ---- */
+PR_API bool pr_outbound_send(struct hook_call *call, const char *from, const char *const *to, const char *contents, char id[32]);
+
+/* ---- hooks of the queue-runner ---- */
+
+PR_API const char *pr_queue_id(struct hook_call *call);
+PR_API const char *pr_next_domain(struct hook_call *call);	/* get_mx, send_email, deferred: the domain in question */
+PR_API unsigned pr_failures(struct hook_call *call);		/* attempts that failed so far */
+/* get_mx: adds a next hop; return OK. "host", "host:port", "address", "address:port", "[v6]:port",
+ * "lmtp:host:port", "unix:/path", "lmtp:unix:/path". False when it is none of these. */
+PR_API bool pr_add_mx(struct hook_call *call, unsigned priority, const char *next_hop);
+/* send_email with DELAY, deferred with DENYSOFT: seconds. */
+PR_API void pr_set_delay(struct hook_call *call, int64_t seconds);
+PR_API int64_t pr_delay(struct hook_call *call);
+/* deferred, bounce, delivered: the remote's answer, host and address ("" when there was none), TLS. */
+PR_API const char *pr_response(struct hook_call *call);
+PR_API const char *pr_response_host(struct hook_call *call);
+PR_API const char *pr_response_ip(struct hook_call *call);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
