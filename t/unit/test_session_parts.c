@@ -1,0 +1,274 @@
+/* test_session_parts.c - what a session is made of and needs no client: parameters, xtext, base64, Received, the
+ * header section, notes. */
+#include "unit.h"
+#include "../../worker/base64.h"
+#include "../../worker/headers.h"
+#include "../../worker/notes.h"
+#include "../../worker/parameter.h"
+#include "../../worker/received.h"
+
+static const struct { const char *in; enum parameter_verb verb; unsigned code; uint64_t size; bool eight; } params[] = {
+	{ "", PARAMETER_MAIL, 0, 0, false },
+	{ " SIZE=1234", PARAMETER_MAIL, 0, 1234, false },
+	{ " size=0 body=8bitmime", PARAMETER_MAIL, 0, 0, true },
+	{ " BODY=7BIT", PARAMETER_MAIL, 0, 0, false },
+	{ " SIZE=18446744073709551615", PARAMETER_MAIL, 0, UINT64_MAX, false },
+	{ " SIZE=18446744073709551616", PARAMETER_MAIL, 501, 0, false },
+	{ " SIZE=123456789012345678901", PARAMETER_MAIL, 501, 0, false },
+	{ " SIZE=", PARAMETER_MAIL, 501, 0, false }, { " SIZE", PARAMETER_MAIL, 501, 0, false },
+	{ " SIZE=-1", PARAMETER_MAIL, 501, 0, false }, { " SIZE=1 SIZE=1", PARAMETER_MAIL, 501, 0, false },
+	{ " BODY=BINARYMIME", PARAMETER_MAIL, 501, 0, false }, { " BODY=", PARAMETER_MAIL, 501, 0, false },
+	{ " AUTH=<>", PARAMETER_MAIL, 0, 0, false }, { " AUTH=a+2Bb@c", PARAMETER_MAIL, 0, 0, false },
+	{ " AUTH=a+0Ab", PARAMETER_MAIL, 501, 0, false }, { " AUTH=a+0", PARAMETER_MAIL, 501, 0, false },
+	{ " AUTH=", PARAMETER_MAIL, 501, 0, false }, { " AUTH=a\xff", PARAMETER_MAIL, 501, 0, false },
+	{ " AUTH=a=b", PARAMETER_MAIL, 501, 0, false }, { " AUTH=+2b", PARAMETER_MAIL, 501, 0, false },
+	{ " SMTPUTF8", PARAMETER_MAIL, 555, 0, false }, { " =", PARAMETER_MAIL, 555, 0, false },
+	{ " SIZE=1", PARAMETER_RCPT, 555, 0, false }, { " NOTIFY=NEVER", PARAMETER_RCPT, 555, 0, false },
+	{ " a=1 b=2 c=3", PARAMETER_RCPT, 555, 0, false },
+};
+
+START_TEST(parameter_table)
+{
+	for (size_t i = 0; i < COUNT_OF(params); i++) {
+		struct arena *a = arena_new(512);
+		struct parameters p;
+		struct reply r;
+
+		reply_clear(&r);
+		bool ok = parameters_parse(view_of(params[i].in), params[i].verb, a, &p, &r);
+		ck_assert_msg(ok == (params[i].code == 0) && r.code == params[i].code, "\"%s\": %u", params[i].in, r.code);
+		if (ok) {
+			ck_assert_uint_eq(p.size, params[i].size);
+			ck_assert_int_eq(p.eight_bit, params[i].eight);
+		}
+		arena_free(&a);
+	}
+}
+END_TEST
+
+START_TEST(parameter_values)
+{
+	struct arena *a = arena_new(512);
+	struct parameters p, copy;
+	struct reply r;
+
+	ck_assert(parameters_parse(view_of(" Size=7 AUTH=<>"), PARAMETER_MAIL, a, &p, &r));
+	parameters_copy(&copy, &p, a);
+	ck_assert_str_eq(parameters_find(&copy, "SIZE"), "7");
+	ck_assert_str_eq(parameters_find(&copy, "auth"), "<>");
+	ck_assert_ptr_null(parameters_find(&copy, "BODY"));
+	arena_free(&a);
+}
+END_TEST
+
+static const struct { const char *in; bool good; const char *out; } coded[] = {
+	{ "", true, "" }, { "Zg==", true, "f" }, { "Zm8=", true, "fo" }, { "Zm9v", true, "foo" }, { "Zm9vYg==", true, "foob" },
+	{ "Z", false, NULL }, { "Zg", false, NULL }, { "Zg=", false, NULL }, { "Zm8", false, NULL }, { "Zm9vY", false, NULL },
+	{ "Zh==", false, NULL }, { "Zm9=", false, NULL }, { "====", false, NULL }, { "Z===", false, NULL },
+	{ "Zg==Zg==", false, NULL }, { "Z g=", false, NULL }, { "Zm9v\n", false, NULL }, { "Zm-v", false, NULL }, { "=Zm9", false, NULL },
+};
+
+START_TEST(base64_table)
+{
+	for (size_t i = 0; i < COUNT_OF(coded); i++) {
+		char out[64], again[64];
+		size_t len;
+		bool good = base64_decode(view_of(coded[i].in), out, sizeof(out), &len);
+
+		ck_assert_msg(good == coded[i].good, "\"%s\"", coded[i].in);
+		if (!good)
+			continue;
+		ck_assert_str_eq(out, coded[i].out);
+		ck_assert(base64_encode(view_make(out, len), again, sizeof(again)));
+		ck_assert_str_eq(again, coded[i].in);
+	}
+}
+END_TEST
+
+START_TEST(base64_sizes)
+{
+	char out[4], coded_out[5];
+	size_t len;
+
+	ck_assert(base64_decode(view_of("Zm9v"), out, 4, &len));
+	ck_assert(!base64_decode(view_of("Zm9v"), out, 3, &len));
+	ck_assert(base64_encode(VIEW("foo"), coded_out, 5));
+	ck_assert(!base64_encode(VIEW("foo"), coded_out, 4));
+	ck_assert(base64_decode(VIEW("AP8="), out, 4, &len) && len == 2 && out[0] == 0 && (uint8_t)out[1] == 0xff);
+}
+END_TEST
+
+START_TEST(received_with_table)
+{
+	ck_assert_str_eq(received_with(false, false, false), "SMTP");
+	ck_assert_str_eq(received_with(true, false, false), "ESMTP");
+	ck_assert_str_eq(received_with(true, false, true), "ESMTPA");
+	ck_assert_str_eq(received_with(true, true, false), "ESMTPS");
+	ck_assert_str_eq(received_with(true, true, true), "ESMTPSA");
+}
+END_TEST
+
+static struct received facts(void)
+{
+	return (struct received){ .helo = "client.test", .remote_host = "host.test", .remote_literal = "[192.0.2.1]", .me = "mx.test",
+		.id = "ID", .recipient = "bob@local.test", .esmtp = true, .tls_version = "", .tls_cipher = "", .now = 0 };
+}
+
+START_TEST(received_forms)
+{
+	struct received f = facts();
+	struct buf out;
+
+	buf_init(&out, 2048);
+	received_value(&f, &out);
+	ck_assert(view_starts(buf_view(&out), VIEW("from client.test (host.test [192.0.2.1])\r\n\tby mx.test (postrider) with ESMTP id ID\r\n"
+		"\tfor <bob@local.test>; Thu, ")));
+	buf_clear(&out);
+	f.tls_version = "TLS1.3";
+	f.tls_cipher = "CIPHER";
+	f.recipient = "";
+	f.remote_host = "";
+	received_value(&f, &out);
+	ck_assert(view_starts(buf_view(&out), VIEW("from client.test (unknown [192.0.2.1])\r\n\tby mx.test (postrider) with ESMTPS id ID\r\n"
+		"\t(version=TLS1.3 cipher=CIPHER); ")));
+	buf_clear(&out);
+	f.remote_literal = "";
+	received_value(&f, &out);
+	ck_assert(view_starts(buf_view(&out), VIEW("from client.test (local)\r\n")));
+	buf_free(&out);
+}
+END_TEST
+
+START_TEST(received_hostile)
+{
+	struct received f = facts();
+	struct buf out;
+
+	buf_init(&out, 2048);
+	f.helo = "a)\r\nX: y;(";
+	f.recipient = "\"a>; b\"@c";
+	received_value(&f, &out);
+	ck_assert(view_starts(buf_view(&out), VIEW("from a???X:?y?? (host.test [192.0.2.1])\r\n\tby mx.test (postrider) with ESMTP id ID; ")));
+	buf_free(&out);
+}
+END_TEST
+
+#define ORIGINAL "From: a@b\r\nSubject: one\r\n two\r\nnonsense\r\nX-A: 1\r\nx-a : 2\r\n"
+
+static void check_head(const struct headers *h, const char *want, uint64_t skip)
+{
+	struct buf out;
+
+	buf_init(&out, 65536);
+	ck_assert(headers_head(h, &out));
+	assert_view_eq(buf_view(&out), want);
+	ck_assert_uint_eq(headers_head_size(h), strlen(want));
+	ck_assert_uint_eq(headers_skip(h), skip);
+	buf_free(&out);
+}
+
+START_TEST(headers_reading)
+{
+	struct arena *a = arena_new(1024);
+	struct headers h;
+
+	headers_begin(&h, a, view_of(ORIGINAL));
+	ck_assert_uint_eq(headers_count(&h, "from"), 1);
+	ck_assert_uint_eq(headers_count(&h, "X-A"), 2);
+	ck_assert_uint_eq(headers_count(&h, "nonsense"), 0);
+	ck_assert_str_eq(headers_get(&h, "Subject", 0, a), "one two");
+	ck_assert_str_eq(headers_get(&h, "X-A", 1, a), "2");
+	ck_assert_str_eq(headers_get(&h, "X-A", -1, a), "2");
+	ck_assert_str_eq(headers_get(&h, "X-A", -2, a), "1");
+	ck_assert_ptr_null(headers_get(&h, "X-A", -3, a));
+	ck_assert_ptr_null(headers_get(&h, "X-A", 2, a));
+	check_head(&h, "", 0);
+	arena_free(&a);
+}
+END_TEST
+
+START_TEST(headers_writing)
+{
+	struct arena *a = arena_new(1024);
+	struct headers h;
+
+	headers_begin(&h, a, view_of(ORIGINAL));
+	ck_assert(headers_prepend(&h, "X-One", "1", false));
+	ck_assert(headers_prepend(&h, "X-Two", "2\n\tmore", false));
+	check_head(&h, "X-Two: 2\r\n\tmore\r\nX-One: 1\r\n", 0);
+	ck_assert_str_eq(headers_get(&h, "x-two", 0, a), "2\tmore");
+	ck_assert(headers_append(&h, "X-Three", "3"));
+	ck_assert_uint_eq(headers_remove(&h, "x-a"), 2);
+	ck_assert_uint_eq(headers_remove(&h, "X-One"), 1);
+	ck_assert_uint_eq(headers_remove(&h, "X-One"), 0);
+	check_head(&h, "X-Two: 2\r\n\tmore\r\nFrom: a@b\r\nSubject: one\r\n two\r\nnonsense\r\nX-Three: 3\r\n", strlen(ORIGINAL));
+	arena_free(&a);
+}
+END_TEST
+
+static const struct { const char *name, *value; bool good; } fields[] = {
+	{ "X", "", true }, { "X-Y", "a b", true }, { "X", "a\r\n b", true }, { "X", "a\n\tb", true }, { "X", "caf\xc3\xa9", true },
+	{ "", "a", false }, { "X Y", "a", false }, { "X:", "a", false }, { "X\r\nY", "a", false }, { "X\xc3", "a", false },
+	{ "X", "a\nb", false }, { "X", "a\r\nb", false }, { "X", "a\r\n", false }, { "X", "a\n", false }, { "X", "a\r b", false },
+	{ "X", "a\n \n", false }, { "X", "a\n  ", false }, { "X", "a\x01", false }, { "X", "a\x7f", false }, { "X", "a\r\n\r\n b", false },
+};
+
+START_TEST(headers_fit)
+{
+	for (size_t i = 0; i < COUNT_OF(fields); i++) {
+		struct arena *a = arena_new(1024);
+		struct headers h;
+
+		headers_begin(&h, a, VIEW(""));
+		ck_assert_msg(headers_prepend(&h, fields[i].name, fields[i].value, false) == fields[i].good, "%zu", i);
+		arena_free(&a);
+	}
+}
+END_TEST
+
+START_TEST(headers_limit)
+{
+	struct arena *a = arena_new(1024);
+	char value[801];
+	struct headers h;
+	size_t n = 0;
+
+	memset(value, 'x', 800);
+	value[800] = '\0';
+	headers_begin(&h, a, VIEW(""));
+	while (headers_prepend(&h, "X", value, false))
+		n++;
+	ck_assert_uint_eq(n, (HEADERS_ADDED_MAX - HEADERS_RESERVE) / 805);
+	ck_assert(headers_prepend(&h, "Received", value, true));
+	ck_assert_uint_le(headers_head_size(&h), HEADERS_ADDED_MAX);
+	arena_free(&a);
+}
+END_TEST
+
+START_TEST(notes_rules)
+{
+	struct arena *a = arena_new(1024);
+	struct notes n = { 0 };
+	char key[16], big[NOTES_VALUE_MAX + 2];
+
+	memset(big, 'v', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	ck_assert(notes_set(&n, a, "a.b-c_1", "x"));
+	ck_assert(notes_set(&n, a, "a.b-c_1", "longer than it was, and longer than the room that was made for it, too"));
+	ck_assert(view_starts(view_of(notes_get(&n, "a.b-c_1")), VIEW("longer")));
+	ck_assert(!notes_set(&n, a, "", "x") && !notes_set(&n, a, "a b", "x") && !notes_set(&n, a, "a\n", "x"));
+	ck_assert(!notes_set(&n, a, "k", "a\nb") && !notes_set(&n, a, "k", "a\rb") && !notes_set(&n, a, "k", big));
+	ck_assert(notes_set(&n, a, "a.b-c_1", NULL));
+	ck_assert_ptr_null(notes_get(&n, "a.b-c_1"));
+	for (unsigned i = 0; i < NOTES_MAX; i++) {
+		snprintf(key, sizeof(key), "k%u", i);
+		ck_assert(notes_set(&n, a, key, key));
+	}
+	ck_assert(!notes_set(&n, a, "one-more", "x"));
+	ck_assert_str_eq(notes_get(&n, "k63"), "k63");
+	arena_free(&a);
+}
+END_TEST
+
+UNIT_MAIN("session_parts", parameter_table, parameter_values, base64_table, base64_sizes, received_with_table, received_forms,
+	received_hostile, headers_reading, headers_writing, headers_fit, headers_limit, notes_rules)
