@@ -209,7 +209,7 @@ each = $(foreach item,$(1),$(call $(2),$(item))$(NEWLINE)	)
 
 install_plugin = $(INSTALL) -D -m 755 $(BUILD)/$(1:.c=.so) $(DESTDIR)$(plugindir)/$(patsubst plugins/%.c,%.so,$(1))
 install_page = $(INSTALL) -D -m 644 $(1) $(call page_target,$(1))
-install_filled = $(FILL) $(call field,$(1),1) >$(BUILD)/filled && $(INSTALL) -D -m $(call field,$(1),2) $(BUILD)/filled $(DESTDIR)$(call field,$(1),3)
+install_filled = $(FILL) $(call field,$(1),1) | $(INSTALL) -D -m $(call field,$(1),2) /dev/stdin $(DESTDIR)$(call field,$(1),3)
 install_sample = test -e $(DESTDIR)$(confdir)/$(1:conf/%=%) || $(INSTALL) -D -m 644 $(1) $(DESTDIR)$(confdir)/$(1:conf/%=%)
 
 install: all
