@@ -121,8 +121,6 @@ static bool read_local(struct reader *r, struct view *local)
 		} while (take(r, '.'));
 	}
 	*local = view_head(start, start.len - r->rest.len);
-	if (local->len > ADDRESS_LOCAL_MAX)
-		return fail(r, "local part is longer than 64 octets");
 	return true;
 }
 

@@ -7,8 +7,8 @@
 #include "view.h"
 #include "arena.h"
 
-/* Limits of RFC 5321 4.5.3.1: local part 64, domain 255, path 256 octets with its brackets. */
-#define ADDRESS_LOCAL_MAX 64
+/* Limits of RFC 5321 4.5.3.1: domain 255, path 256 octets with its brackets. The 64 octets of a local part are the least
+ * that must be taken, and VERP and SRS senders need more: only the whole address is limited. */
 #define ADDRESS_DOMAIN_MAX 255
 #define ADDRESS_MAX 254
 

@@ -64,6 +64,7 @@ void bug(const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
+	log_offer(NULL);	/* a plugin might keep the line for later */
 	log_error("bug: %s", text);
 	abort();
 }

@@ -29,6 +29,7 @@ static const struct {
 	[IPC_QUEUE_REMOVE] = { "queue remove", IPC_QUEUE_RUNNER, 4, 4 + 64 },
 	[IPC_QUEUE_RETRY] = { "queue retry", IPC_QUEUE_RUNNER, 4, 4 + 64 },
 	[IPC_QUEUE_STATS] = { "queue stats", IPC_QUEUE_RUNNER, 0, 0 },
+	[IPC_QUEUE_BOUNCE] = { "queue bounce", IPC_QUEUE_RUNNER, 4, 4 + 64 },
 	[IPC_RESULT] = { "result", IPC_TOOL, 5, IPC_MAX },
 };
 

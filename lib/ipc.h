@@ -23,12 +23,13 @@ enum ipc_type {
 	IPC_LOOKUP,		/* u32 id, u16 rrtype, u32 timeout ms, string name */
 	IPC_ANSWER,		/* see dns.h */
 	/* worker -> queue-runner (datagram) */
-	IPC_POKE,		/* string queue id */
+	IPC_POKE,		/* string queue id; from the forkserver "": a worker died, look at new/ yourself */
 	/* postrider -> queue-runner -> postrider */
 	IPC_QUEUE_FLUSH,	/* string what: "" all, an id, or "domain:example.com" */
 	IPC_QUEUE_HOLD, IPC_QUEUE_RELEASE, IPC_QUEUE_REMOVE, IPC_QUEUE_RETRY,	/* string id */
 	IPC_QUEUE_STATS,
 	IPC_RESULT,		/* u8 ok, string text */
+	IPC_QUEUE_BOUNCE,	/* string id; behind the others, whose numbers a tool of the last version knows */
 	IPC_TYPE_COUNT
 };
 

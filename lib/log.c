@@ -20,7 +20,9 @@ static struct {
 	bool json;
 	enum log_level level;
 	const char *process;
+	int pid;			/* 0: not known yet */
 	char id[32];
+	log_taker *taker;
 } state = { .kind = LOG_KIND_STDERR, .fd = STDERR_FILENO, .level = LOG_LEVEL_INFO, .process = "postrider" };
 
 static const struct {
@@ -77,6 +79,12 @@ bool log_chown(uid_t uid, gid_t gid, struct err *err)
 void log_process(const char *name)
 {
 	state.process = name;
+	state.pid = (int)getpid();
+}
+
+void log_offer(log_taker *taker)
+{
+	state.taker = taker;
 }
 
 void log_id(const char *id)
@@ -86,7 +94,14 @@ void log_id(const char *id)
 
 bool log_wants(enum log_level level)
 {
-	return level <= state.level && state.kind != LOG_KIND_NONE;
+	return level <= state.level && (state.kind != LOG_KIND_NONE || state.taker);
+}
+
+static int own_pid(void)
+{
+	if (!state.pid)
+		state.pid = (int)getpid();
+	return state.pid;
 }
 
 /* ---- building: nothing goes beyond LINE_ROOM but a closing quote and what log_end adds ---- */
@@ -239,7 +254,7 @@ static void begin_text(struct log_line *l, const char *event)
 		shown = stamp + 11;
 		stamp[23] = '\0';
 	}
-	snprintf(head, sizeof(head), "%s%s%s %.32s[%d] ", shown, *shown ? " " : "", levels[l->level].name, state.process, (int)getpid());
+	snprintf(head, sizeof(head), "%s%s%s %.32s[%d] ", shown, *shown ? " " : "", levels[l->level].name, state.process, own_pid());
 	puts_plain(l, head);
 	if (state.id[0]) {
 		put_escaped(l, view_of(state.id), false);
@@ -262,7 +277,7 @@ static void begin_json(struct log_line *l, const char *event)
 	puts_plain(l, levels[l->level].name);
 	put(l, "\"", 1);
 	log_str(l, "process", state.process);
-	log_int(l, "pid", getpid());
+	log_int(l, "pid", own_pid());
 	log_str(l, "id", state.id);
 	log_str(l, "event", event);
 }
@@ -281,19 +296,37 @@ void log_begin(struct log_line *l, enum log_level level, const char *event)
 		begin_text(l, event);
 }
 
+/* What is logged while the taker looks at a line is not offered to it: it would go on for ever. */
+static bool is_taken(const struct log_line *l)
+{
+	log_taker *taker = state.taker;
+	int saved = errno;
+
+	if (!taker)
+		return false;
+	state.taker = NULL;
+	bool taken = taker(l->level, state.process, state.id, l->text);
+	state.taker = taker;
+	errno = saved;
+	return taken;
+}
+
 void log_end(struct log_line *l)
 {
-	const char *tail = state.json ? (l->cut ? ",\"cut\":true}\n" : "}\n") : (l->cut ? " [cut]\n" : "\n");
+	const char *tail = state.json ? (l->cut ? ",\"cut\":true}" : "}") : (l->cut ? " [cut]" : "");
 	ssize_t written;
 
 	if (l->off)
 		return;
-	memcpy(l->text + l->len, tail, strlen(tail));
+	memcpy(l->text + l->len, tail, strlen(tail) + 1);
 	l->len += strlen(tail);
+	if (is_taken(l) || state.kind == LOG_KIND_NONE)
+		return;
 	if (state.kind == LOG_KIND_SYSLOG) {
-		syslog(levels[l->level].priority, "%.*s", (int)(l->len - 1), l->text);
+		syslog(levels[l->level].priority, "%s", l->text);
 		return;
 	}
+	l->text[l->len++] = '\n';
 	/* A log that cannot be written (a full disk) must not stop the mail, and there is nobody to tell. */
 	do
 		written = write(state.fd, l->text, l->len);

@@ -17,11 +17,17 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 bool log_open(const char *target, bool json, enum log_level level, struct err *err) MUST_CHECK;
 /* Gives the log file to UID/GID, so that children that dropped root can reopen it. No-op for others. */
 bool log_chown(uid_t uid, gid_t gid, struct err *err) MUST_CHECK;
-/* The process name in each line ("worker"); kept by pointer. */
+/* The process name in each line ("worker"); kept by pointer. To be called after each fork: the pid in the lines is
+ * that of the process which called it. */
 void log_process(const char *name);
 /* The id that following lines carry ("" for none); copied, at most 31 bytes. */
 void log_id(const char *id);
 bool log_wants(enum log_level level);
+/* Each line is offered to TAKER first, as it would be written but without the line end; true: it has taken it, and it is
+ * not written. Lines that are logged meanwhile are written without asking. NULL ends it. With the target "none" a line
+ * goes to the taker or nowhere. */
+typedef bool log_taker(enum log_level level, const char *process, const char *id, const char *line);
+void log_offer(log_taker *taker);
 
 /* A line being built. Usage:
  *   struct log_line l; log_begin(&l, LOG_LEVEL_INFO, "accepted");

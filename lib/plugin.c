@@ -78,12 +78,20 @@ static void plugin_mark(unsigned index, unsigned hook, int64_t since)
 	atomic_store_explicit(&plugin_slot->hook_since, since, memory_order_release);
 }
 
+/* A line logged inside a hook, or a list asked for there, runs other hooks: what was marked before is marked again. */
 static enum verdict plugin_call(struct plugin *p, struct hook_call *call)
 {
+	unsigned index = 0, hook = 0;
+	int64_t since = 0;
+	if (plugin_slot) {
+		index = atomic_load_explicit(&plugin_slot->plugin, memory_order_relaxed);
+		hook = atomic_load_explicit(&plugin_slot->hook, memory_order_relaxed);
+		since = atomic_load_explicit(&plugin_slot->hook_since, memory_order_relaxed);
+	}
 	call->self = p;
 	plugin_mark(p->index + 1u, call->hook + 1u, clock_ms());
 	enum verdict verdict = p->def->hooks[call->hook](call);
-	plugin_mark(0, 0, 0);
+	plugin_mark(index, hook, since);
 	return verdict;
 }
 
@@ -98,17 +106,35 @@ static enum verdict plugin_check(struct hook_call *call, enum verdict verdict)
 	return DENYSOFT;
 }
 
+/* RFC 5321 4.2.1: the first digit says it. In a session worker/hooks.c puts the code right; in the queue-runner the reply
+ * ends in logs and notices as it is, so one that contradicts the verdict goes. */
+static void plugin_check_reply(struct hook_call *call, enum verdict verdict)
+{
+	unsigned class = verdict == DENY || verdict == DENY_DISCONNECT ? 5 : verdict == OK ? 2 : 4;
+	if (!call->job || call->reply->code == 0 || call->reply->code / 100 == class)
+		return;
+	log_warn("plugin %s: code %u does not fit its verdict at %s", call->self->name, (unsigned)call->reply->code,
+		plugin_hook_name(call->hook));
+	reply_clear(call->reply);
+}
+
+enum verdict plugin_ask(struct plugin *p, struct hook_call *call)
+{
+	reply_clear(call->reply);
+	enum verdict verdict = plugin_call(p, call);
+	return p->def->observer ? DECLINED : plugin_check(call, verdict);
+}
+
 static enum verdict plugin_chain(struct plugin_list *list, struct hook_call *call, const struct plugin **decided)
 {
 	for (size_t i = 0; i < list->chain_count[call->hook]; i++) {
 		struct plugin *p = list->chain[call->hook][i];
-		reply_clear(call->reply);
-		enum verdict verdict = plugin_call(p, call);
-		if (p->def->observer)
+		if (call->observers && !p->def->observer)
 			continue;
-		verdict = plugin_check(call, verdict);
+		enum verdict verdict = plugin_ask(p, call);
 		if (verdict == DECLINED)
 			continue;
+		plugin_check_reply(call, verdict);
 		if (decided)
 			*decided = p;
 		return verdict;

@@ -1,6 +1,6 @@
 /* plugin.h - loading conf/plugins and running hooks. Used by workers (through the forkserver, which loads
  * once) and by the queue-runner. The functions that plugins call (plugins/postrider.h) are implemented in
- * lib/plugin_api.c (instance part), worker/plugin_api.c (session part) and queue/plugin_api.c (delivery part). */
+ * lib/plugin_api.c, plugin_config.c and plugin_log.c (instance part), worker/plugin_api.c (session part) and queue/plugin_api.c (delivery part). */
 #ifndef PLUGIN_H
 #define PLUGIN_H
 
@@ -11,11 +11,14 @@
 
 struct plugin_list;
 
-/* Where a call comes from. Exactly one of the two is set. */
+/* Where a call comes from. Exactly one of the two is set, but none in HOOK_LOGGING and HOOK_CONFIG. */
 struct session;			/* worker/session.h */
 struct job_call;		/* queue/job_call.h */
 
 struct reply;			/* lib/reply.h */
+struct plugin_line;		/* lib/plugin_log.c */
+struct plugin_request;		/* lib/plugin_config.c */
+struct listfile;
 
 struct hook_call {
 	struct plugin *self;		/* set by plugin_run for each plugin */
@@ -24,6 +27,9 @@ struct hook_call {
 	struct job_call *job;
 	struct reply *reply;		/* what pr_reply fills; caller's; never NULL */
 	struct arena *scratch;		/* texts handed to plugins live here until the hook is over */
+	bool observers;			/* only those are asked */
+	const struct plugin_line *line;		/* HOOK_LOGGING: the line; NULL elsewhere */
+	struct plugin_request *request;		/* HOOK_CONFIG: the list that is asked for; NULL elsewhere */
 };
 
 /* Reads DIR/plugins: "name[:n] args...", "folder/name", "# comment". dlopens plugin_dir/NAME.so, checks the ABI and the
@@ -35,6 +41,10 @@ bool plugin_init(struct plugin_list *list, struct err *err) MUST_CHECK;
 void plugin_list_free(struct plugin_list **list);
 size_t plugin_count(const struct plugin_list *list);
 const char *plugin_name_at(const struct plugin_list *list, size_t index);
+/* From now on every line that this process logs is offered at HOOK_LOGGING, until the list is freed. After plugin_init. */
+void plugin_take_log(struct plugin_list *list);
+/* The list NAME, for all but plugins: as the plugins' config hooks give it, else from the file. Belongs to LIST. NULL with ERR. */
+const struct listfile *plugin_listfile(struct plugin_list *list, const char *name, struct err *err);
 /* Whether any plugin listens at HOOK. */
 bool plugin_wants(const struct plugin_list *list, enum hook hook);
 /* Runs the chain: in order of conf/plugins, until a verdict other than DECLINED (observers excepted). A value that is no

@@ -1,5 +1,6 @@
-/* plugin_api.c - the part of plugins/postrider.h that concerns the instance: its arguments, its data, its configuration
- * files, its log lines and its reply. The session's part is in worker/plugin_api.c, the delivery's in queue/plugin_api.c. */
+/* plugin_api.c - the part of plugins/postrider.h that concerns the instance: its arguments, its data, its log lines
+ * and its reply. Its lists are in plugin_config.c, the logging hook in plugin_log.c, the session's part in
+ * worker/plugin_api.c, the delivery's in queue/plugin_api.c. */
 #include "base.h"
 #include "plugin_list.h"
 #include "log.h"
@@ -150,62 +151,7 @@ void *pr_alloc(struct plugin *self, size_t size)
 	return arena_alloc(self->list->arena, size);
 }
 
-/* ---- configuration files ---- */
-
-/* A bare name, so that a plugin cannot be talked into reading somewhere else. */
-static bool file_name_valid(const char *name)
-{
-	return *name != '\0' && *name != '.' && !strchr(name, '/');
-}
-
-/* The list file NAME, read at its first use; NULL when it cannot be read, which then has been reported. */
-static const struct plugin_file *file_read(struct plugin *self, const char *name)
-{
-	struct plugin_list *list = self->list;
-	struct err err = { .text = "" };
-	for (struct plugin_file *f = list->files; f; f = f->next)
-		if (strcmp(f->name, name) == 0)
-			return f;
-	struct plugin_file *f = arena_alloc(list->arena, sizeof *f);
-	if (!file_name_valid(name))
-		err_set(&err, "found the file name \"%s\", expected one without \"/\"", name);
-	else if (listfile_read(list->settings->dir, name, list->arena, &f->file, &err)) {
-		f->name = arena_strdup(list->arena, name);
-		f->lines = arena_alloc(list->arena, (f->file.count + 1) * sizeof *f->lines);
-		for (size_t i = 0; i < f->file.count; i++)
-			f->lines[i] = f->file.lines[i];
-		f->next = list->files;
-		list->files = f;
-		return f;
-	}
-	pr_fail(self, "%s", err.text);
-	return NULL;
-}
-
-const char *const *pr_list(struct plugin *self, const char *name)
-{
-	const struct plugin_file *f = file_read(self, name);
-	return f ? f->lines : NULL;
-}
-
-unsigned pr_list_line(struct plugin *self, const char *name, size_t index)
-{
-	const struct plugin_file *f = file_read(self, name);
-	return f && index < f->file.count ? f->file.numbers[index] : 0;
-}
-
-void pr_where(struct plugin *self, const char *name, size_t index)
-{
-	const struct plugin_file *f = name ? file_read(self, name) : NULL;
-	self->where = f && index < f->file.count ? &f->file : NULL;
-	self->where_index = index;
-}
-
-const char *pr_config(struct plugin *self, const char *name, const char *fallback)
-{
-	const struct plugin_file *f = file_read(self, name);
-	return f ? listfile_first(&f->file, fallback) : fallback;
-}
+/* ---- names ---- */
 
 const char *pr_config_dir(const struct plugin *self)
 {
@@ -242,11 +188,11 @@ bool pr_hosts_add(struct plugin *self, struct pr_hosts *hosts, const char *entry
 
 bool pr_hosts_load(struct plugin *self, struct pr_hosts *hosts, const char *list_name)
 {
-	const struct plugin_file *f = file_read(self, list_name);
-	bool good = f != NULL;
-	for (size_t i = 0; f && i < f->file.count; i++) {
+	const char *const *lines = pr_list(self, list_name);
+	bool good = lines != NULL;
+	for (size_t i = 0; lines && lines[i]; i++) {
 		pr_where(self, list_name, i);
-		good &= pr_hosts_add(self, hosts, f->lines[i], "");
+		good &= pr_hosts_add(self, hosts, lines[i], "");
 	}
 	pr_where(self, NULL, 0);
 	return good;
@@ -280,11 +226,11 @@ bool pr_networks_add(struct plugin *self, struct pr_networks *networks, const ch
 
 bool pr_networks_load(struct plugin *self, struct pr_networks *networks, const char *list_name)
 {
-	const struct plugin_file *f = file_read(self, list_name);
-	bool good = f != NULL;
-	for (size_t i = 0; f && i < f->file.count; i++) {
+	const char *const *lines = pr_list(self, list_name);
+	bool good = lines != NULL;
+	for (size_t i = 0; lines && lines[i]; i++) {
 		pr_where(self, list_name, i);
-		good &= pr_networks_add(self, networks, f->lines[i]);
+		good &= pr_networks_add(self, networks, lines[i]);
 	}
 	pr_where(self, NULL, 0);
 	return good;

@@ -1,5 +1,5 @@
-/* plugin_list.h - the inside of a plugin list: shared by plugin.c (running), plugin_load.c (loading) and plugin_api.c
- * (what plugins call), and by nobody else. */
+/* plugin_list.h - the inside of a plugin list: shared by plugin.c (running), plugin_load.c (loading), plugin_api.c
+ * (what plugins call), plugin_config.c (lists) and plugin_log.c, and by nobody else. */
 #ifndef PLUGIN_LIST_H
 #define PLUGIN_LIST_H
 
@@ -30,14 +30,18 @@ struct plugin {
 	enum plugin_reject reject;
 	enum verdict reject_verdict;
 	bool failed;				/* pr_fail was called */
+	bool ready;				/* init is over: may be asked for lists */
 	const struct listfile *where;		/* the entry that errors are about (pr_where); NULL: the line in conf/plugins */
 	size_t where_index;
 };
 
-struct plugin_file {				/* a list file that was read: once for all plugins of the generation */
+/* A list that was asked for, once for all plugins of the generation. Each sees what those before it give, so an early
+ * one may see the file and a late one what a plugin between them has given. */
+struct plugin_file {
 	const char *name;
-	struct listfile file;
-	const char **lines;			/* of file, and a NULL at the end */
+	size_t asked;				/* this many of the chain of HOOK_CONFIG */
+	const struct listfile *given;		/* by the last one asked; NULL: all of them declined */
+	const struct listfile *file;		/* NULL: not read */
 	struct plugin_file *next;
 };
 
@@ -55,6 +59,11 @@ struct plugin_list {
 	size_t chain_count[HOOK_COUNT];
 	struct plugin **chain[HOOK_COUNT];	/* in order of conf/plugins */
 };
+
+/* Asks one plugin, marked for the watchdog: its verdict, DECLINED for an observer, DENYSOFT for what is no verdict. */
+enum verdict plugin_ask(struct plugin *p, struct hook_call *call);
+/* Before LIST is freed: it takes no more log lines. */
+void plugin_forget_log(const struct plugin_list *list);
 
 /* Adds "FILE:LINE: plugin NAME: ..." to the errors of the load under way; in a hook, to the log. Returns false. */
 bool plugin_vfail(struct plugin *self, const char *format, va_list ap) PRINTFLIKE(2, 0);

@@ -194,6 +194,7 @@ static bool load_call(struct plugin_list *list, bool before_drop, struct err *er
 		if (function && !function(p) && !p->failed)
 			load_fail(p, "failed and did not say why");
 		p->where = NULL;
+		p->ready = !before_drop && !p->failed;
 	}
 	list->err = NULL;
 	list->before_drop = false;
@@ -214,6 +215,7 @@ void plugin_list_free(struct plugin_list **list)
 {
 	if (!*list)
 		return;
+	plugin_forget_log(*list);
 	struct arena *arena = (*list)->arena;
 	/* Before the code goes: cleanups that plugins registered may live in it. */
 	void *handles[PLUGIN_MAX];

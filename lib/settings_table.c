@@ -125,7 +125,7 @@ static const struct option_row rows[] = {
 	MAIN(max_transactions, OPTION_INT, .preset = "10000", .min = 0, .max = 1000000000, .reloadable = true,
 	     .help = "most messages in one session; 0: no limit"),
 	MAIN(max_noops, OPTION_INT, .preset = "50", .min = 0, .max = 1000000, .reloadable = true,
-	     .help = "most commands between two messages that do nothing for one (NOOP, RSET, HELP, VRFY); 0: no limit"),
+	     .help = "most commands between two messages that do nothing for one (EHLO, NOOP, RSET, HELP, VRFY); 0: no limit"),
 	MAIN(memory_body_size, OPTION_SIZE, .preset = "128k", .min = 4 * KIB, .max = 64 * MIB, .reloadable = true,
 	     .help = "messages up to this size are held in memory until their end, larger ones go to a file at once"),
 	MAIN(min_free_space, OPTION_SIZE, .preset = "64M", .min = 0, .max = SETTINGS_SIZE_MAX, .reloadable = true,

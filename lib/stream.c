@@ -3,6 +3,7 @@
  * continued with poll() and what is left of its deadline. TLS is always driven non-blocking behind poll(). */
 #include "stream.h"
 #include "clock.h"
+#include "trim.h"
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@ struct stream {
 	struct tls_session *tls;
 	bool broken;			/* nothing more can be written */
 	int64_t receive_timeout;	/* SO_RCVTIMEO as set, ms; 0 not yet */
+	int64_t until;			/* clock_ms; 0 for ever */
 	size_t at, end;			/* unread input: in[at..end) */
 	size_t touched;			/* high-water mark of `in` */
 	size_t out_len;
@@ -62,9 +64,28 @@ void stream_close(struct stream **sp)
 	spare = s;
 }
 
+void stream_rest(void)
+{
+	if (spare)
+		munmap(spare, sizeof(*spare));
+	spare = NULL;
+}
+
 int stream_fd(const struct stream *s)
 {
 	return s->fd;
+}
+
+void stream_until(struct stream *s, int64_t until)
+{
+	s->until = until;
+}
+
+static int64_t deadline_of(const struct stream *s, int64_t timeout_ms)
+{
+	int64_t deadline = clock_ms() + timeout_ms;
+
+	return s->until && s->until < deadline ? s->until : deadline;
 }
 
 static bool wait_for(int fd, short events, int64_t deadline)
@@ -107,7 +128,7 @@ enum stream_result stream_flush(struct stream *s, int64_t timeout_ms)
 	s->out_len = 0;
 	if (s->broken)
 		return STREAM_ERROR;
-	return len ? write_all(s, s->out, len, clock_ms() + timeout_ms) : STREAM_OK;
+	return len ? write_all(s, s->out, len, deadline_of(s, timeout_ms)) : STREAM_OK;
 }
 
 #define PUT_TIMEOUT 300000		/* ms for a full output buffer: RFC 5321 4.5.3.2, as for a command */
@@ -155,6 +176,8 @@ static ssize_t read_tls(struct stream *s, int64_t deadline)
 	for (;;) {
 		ssize_t n = TLS_WANT_READ;
 
+		if (clock_left(deadline) == 0)	/* records without data may come for ever */
+			return errno = EAGAIN, -1;
 		if (tls_pending(s->tls) || wait_for(s->fd, POLLIN, deadline))
 			n = tls_read(s->tls, s->in + s->end, sizeof(s->in) - s->end, NULL);
 		else
@@ -176,6 +199,11 @@ static enum stream_result fill(struct stream *s, int64_t timeout_ms, int64_t dea
 		if (r != STREAM_OK)
 			return r;
 	}
+	if (s->broken)
+		return STREAM_ERROR;
+	/* A client that never lets us wait must not get past the deadline either. */
+	if (clock_left(deadline) == 0)
+		return STREAM_TIMEOUT;
 	for (;;) {
 		ssize_t n = s->tls ? read_tls(s, deadline) : read_plain(s, timeout_ms, deadline, fresh);
 
@@ -248,11 +276,11 @@ enum stream_result stream_line(struct stream *s, size_t max, int64_t timeout_ms,
 		bug("stream_line: limit %zu over the buffer", max);
 	while (!(end = line_end(s, scan))) {
 		if (s->end - s->at >= max)
-			return skip_line(s, timeout_ms, deadline ? deadline : clock_ms() + timeout_ms);
+			return skip_line(s, timeout_ms, deadline ? deadline : deadline_of(s, timeout_ms));
 		scan = s->end;
 		bool fresh = s->at == s->end;
 		if (!deadline)
-			deadline = clock_ms() + timeout_ms;
+			deadline = deadline_of(s, timeout_ms);
 		scan -= s->at;
 		compact(s);
 		enum stream_result r = fill(s, timeout_ms, deadline, fresh);
@@ -271,7 +299,7 @@ enum stream_result stream_peek(struct stream *s, int64_t timeout_ms, struct view
 {
 	if (s->at == s->end) {
 		s->at = s->end = 0;
-		enum stream_result r = fill(s, timeout_ms, clock_ms() + timeout_ms, true);
+		enum stream_result r = fill(s, timeout_ms, deadline_of(s, timeout_ms), true);
 		if (r != STREAM_OK)
 			return r;
 	}
@@ -301,8 +329,10 @@ bool stream_start_tls(struct stream *s, struct tls_context *ctx, int64_t timeout
 	memset(s->in, 0, s->touched);
 	s->at = s->end = s->out_len = 0;
 	s->tls = tls_session_new(ctx, true, s->fd, NULL, err);
-	if (s->tls && tls_handshake_until(s->tls, clock_ms() + timeout_ms, err))
+	if (s->tls && tls_handshake_until(s->tls, deadline_of(s, timeout_ms), err)) {
+		trim_memory();		/* what the handshake needed goes back: it would sit here for the whole session */
 		return true;
+	}
 	s->broken = true;
 	return false;
 }

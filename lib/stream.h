@@ -21,7 +21,11 @@ enum stream_result { STREAM_OK, STREAM_EOF, STREAM_TIMEOUT, STREAM_ERROR, STREAM
 struct stream *stream_open(int fd);
 /* Flushes nothing; sends close_notify if TLS; closes FD; sets *S to NULL. */
 void stream_close(struct stream **s);
+/* Gives back the buffers that the last stream left for the next one. */
+void stream_rest(void);
 int stream_fd(const struct stream *s);
+/* From UNTIL (clock_ms) on nothing is waited for any more, in either direction, whatever the time-out of a call says. */
+void stream_until(struct stream *s, int64_t until);
 
 /* The next line without its CRLF, as a view that is valid until the next read. Only CRLF ends a line; a
  * bare CR or LF stays in the line for the caller to refuse (see view_has_line_break). A line longer than MAX

@@ -10,7 +10,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#define READ_AHEAD 4096
+#define READ_AHEAD 2048
+#define WARNINGS_MAX 4		/* alerts that end nothing, in one handshake */
 
 struct tls_context {
 	gnutls_certificate_credentials_t credentials;
@@ -22,6 +23,7 @@ struct tls_session {
 	gnutls_session_t gnutls;
 	int fd;
 	bool established, said_bye;
+	unsigned warnings;
 	char version[16], cipher[64], sni[256];
 	size_t ahead_at, ahead_end;
 	char ahead[READ_AHEAD];
@@ -271,8 +273,8 @@ int tls_handshake(struct tls_session *s, struct err *err)
 			note_facts(s);
 			return 1;
 		}
-		/* unrecognised server name and the like; the handshake goes on */
-		if (code == GNUTLS_E_WARNING_ALERT_RECEIVED)
+		/* unrecognised server name and the like; the handshake goes on, but not for ever */
+		if (code == GNUTLS_E_WARNING_ALERT_RECEIVED && ++s->warnings <= WARNINGS_MAX)
 			continue;
 		if (code != GNUTLS_E_AGAIN && code != GNUTLS_E_INTERRUPTED)
 			gnutls_alert_send_appropriate(s->gnutls, code);
@@ -290,7 +292,7 @@ bool tls_handshake_until(struct tls_session *s, int64_t deadline, struct err *er
 			return true;
 		if (r == TLS_FAILED)
 			return false;
-		int n = poll(&p, 1, clock_left(deadline));
+		int left = clock_left(deadline), n = left ? poll(&p, 1, left) : 0;
 		if (n == 0)
 			return err_set(err, "TLS handshake: time-out");
 		if (n < 0 && errno != EINTR)

@@ -10,7 +10,9 @@
  * Every text handed out by these functions belongs to postrider and is valid until the hook returns, unless
  * said otherwise; texts handed in are copied. Nothing here lets a plugin write to the client: it sets a
  * reply, the core sends it. Hooks run in workers (blocking is fine, up to plugin_timeout); those of the
- * queue-runner (send_email, get_mx, deferred, bounce, delivered) must not block. */
+ * queue-runner (send_email, get_mx, deferred, bounce, delivered) must not block, nor must logging, which runs
+ * everywhere. In logging and config there is neither a session nor a message: what asks for them gives "", 0,
+ * false or NULL. */
 #ifndef POSTRIDER_H
 #define POSTRIDER_H
 
@@ -95,8 +97,9 @@ PR_API void *pr_data(const struct plugin *self);
 PR_API bool pr_fail(struct plugin *self, const char *format, ...) PR_PRINTF(2, 3);
 /* Memory for the life of the process generation, zeroed; never fails. */
 PR_API void *pr_alloc(struct plugin *self, size_t size);
-/* Entries of the list file NAME in the configuration directory; NULL-terminated, valid for the generation;
- * an absent file is an empty list. NULL after a load error. */
+/* Entries of the list NAME: what the config hook of a plugin before this one gives, else those of the file in the
+ * configuration directory; NULL-terminated, valid for the generation; an absent file is an empty list. NULL after a
+ * load error. */
 PR_API const char *const *pr_list(struct plugin *self, const char *name);
 /* The line number of the INDEXth entry of pr_list(self, NAME), for messages; 0 past the end. */
 PR_API unsigned pr_list_line(struct plugin *self, const char *name, size_t index);
@@ -104,6 +107,11 @@ PR_API unsigned pr_list_line(struct plugin *self, const char *name, size_t index
 PR_API void pr_where(struct plugin *self, const char *name, size_t index);
 /* First entry of NAME, or FALLBACK. */
 PR_API const char *pr_config(struct plugin *self, const char *name, const char *fallback);
+/* In HOOK_CONFIG: the list that is asked for, and giving an entry of it. Return OK when it is whole (even without entries),
+ * DECLINED to leave it to the next plugin or the file; all else is a load error, and so is an entry that is blank, longer than
+ * 4 KiB or more than one line, for which pr_config_add returns false. */
+PR_API const char *pr_config_name(struct hook_call *call);
+PR_API bool pr_config_add(struct hook_call *call, const char *line);
 PR_API const char *pr_config_dir(const struct plugin *self);
 PR_API const char *pr_me(const struct plugin *self);
 /* Sets of domains ("example.com", ".example.com", "*") and of networks ("192.0.2.0/24", "192.0.2.", "2001:db8::/32"). */
@@ -126,6 +134,13 @@ PR_API bool pr_enable_tls(struct plugin *self, const char *cert, const char *key
 enum pr_level { PR_ERROR, PR_WARN, PR_INFO, PR_DEBUG };
 PR_API void pr_log(struct hook_call *call, enum pr_level level, const char *format, ...) PR_PRINTF(3, 4);
 PR_API void pr_log_init(const struct plugin *self, enum pr_level level, const char *format, ...) PR_PRINTF(3, 4);
+
+/* In HOOK_LOGGING: the line as it would be written but without the line end, its level, its session or message id ("" none)
+ * and the process ("worker"). OK: it is not written; all else: it is. What is logged in the hook is written at once. */
+PR_API const char *pr_log_line(struct hook_call *call);
+PR_API enum pr_level pr_log_level(struct hook_call *call);
+PR_API const char *pr_log_id(struct hook_call *call);
+PR_API const char *pr_log_process(struct hook_call *call);
 
 /* ---- the reply ---- */
 
@@ -205,6 +220,9 @@ PR_API uint64_t pr_message_size(struct hook_call *call);
 /* Reads up to LEN bytes at OFFSET; 0 at the end, -1 on error. CRLF line ends, not dot-stuffed. */
 PR_API ssize_t pr_message_read(struct hook_call *call, uint64_t offset, void *out, size_t len);
 
+/* The queue id: from data_headers_end on, and in the hooks of the queue-runner; else "". */
+PR_API const char *pr_queue_id(struct hook_call *call);
+
 /* Notes: small texts, per connection or per transaction; those of a transaction go into the spool and reach the queue-
  * runner's hooks. Keys: letters, digits, "_", "-", "."; values up to 4 KiB, 64 notes each. NULL value removes. */
 PR_API bool pr_set_note(struct hook_call *call, const char *key, const char *value);
@@ -224,7 +242,6 @@ PR_API bool pr_outbound_send(struct hook_call *call, const char *from, const cha
 
 /* ---- hooks of the queue-runner ---- */
 
-PR_API const char *pr_queue_id(struct hook_call *call);
 PR_API const char *pr_next_domain(struct hook_call *call);	/* get_mx, send_email, deferred: the domain in question */
 PR_API unsigned pr_failures(struct hook_call *call);		/* attempts that failed so far */
 /* get_mx: adds a next hop; return OK. "host", "host:port", "address", "address:port", "[v6]:port",

@@ -305,6 +305,15 @@ static enum bounce_result send_notice(struct spool *sp, struct bounce_notice *n,
 	return ok ? BOUNCE_SENT : BOUNCE_ERROR;
 }
 
+bool bounce_possible(const struct spool_file *f, struct err *err)
+{
+	if (f->state == SPOOL_BAD)
+		return err_set(err, "it is set aside in bad/");
+	if (f->env.sender[0] == '\0' || f->env.flags & ENVELOPE_BOUNCE)
+		return err_set(err, "it has no sender to whom it could go back; remove it instead");
+	return true;
+}
+
 enum bounce_result bounce_send(struct spool *sp, const struct bounce_config *config, const struct spool_file *f,
 	const struct bounce_failure *failures, size_t count, char id[SPOOL_ID_SIZE], struct err *err)
 {

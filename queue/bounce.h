@@ -22,6 +22,11 @@ struct bounce_failure {
 	const char *answer;		/* "host [ip] 550 5.1.1 text", or our own "5.4.4 text"; NULL: the recipient's last */
 };
 
+/* What a recipient is told that a person has given up: RFC 3463 "other or undefined security status", since class 7 is what
+ * policies decide, and no detail says by whom. */
+#define BOUNCE_RETURNED_CODE "5.7.0"
+#define BOUNCE_RETURNED_TEXT "returned by the postmaster"
+
 enum bounce_result { BOUNCE_SENT, BOUNCE_UNWANTED /* null sender, or NOTIFY without FAILURE */, BOUNCE_ERROR };
 
 /* Reads DIR/outbound.bounce_message: header lines, a blank line, text; the fields {pid} {date} {me} {from} {msgid} {to}
@@ -31,6 +36,8 @@ bool bounce_read_text(const char *dir, struct arena *a, const char **text, struc
 /* What is built in. */
 const char *bounce_default_text(void);
 
+/* Whether F can go back to its sender at all: it is readable and has one. */
+bool bounce_possible(const struct spool_file *f, struct err *err) MUST_CHECK;
 /* Puts one notice for COUNT failed recipients of F into the spool, durable when it returns BOUNCE_SENT; ID is its queue id.
  * Blocks for disk only. The caller sets the statuses afterwards: a crash between means a second notice, not none. */
 enum bounce_result bounce_send(struct spool *sp, const struct bounce_config *config, const struct spool_file *f,

@@ -105,15 +105,15 @@ static ssize_t write_file(struct connection *c)
 
 static ssize_t write_some(struct connection *c)
 {
-	if (!c->out.len && c->content && !c->content->finished) {
-		if (!c->tls && content_raw(c->content))
-			return write_file(c);
-		while (c->out.len < CONTENT_CHUNK && !c->content->finished && !content_raw(c->content))
-			if (!content_fill(c->content, &c->out, NULL)) {
-				c->content_failed = true;
-				return -1;
-			}
-	}
+	struct content *content = c->content;
+
+	if (!c->out.len && content && !c->tls && content_raw(content))
+		return write_file(c);
+	while (content && c->out.len < CONTENT_CHUNK && !content->finished && (c->tls || !content_raw(content)))
+		if (!content_fill(content, &c->out, NULL)) {
+			c->content_failed = true;
+			return -1;
+		}
 	return write_buffer(c);
 }
 
@@ -167,6 +167,8 @@ static void read_input(struct connection *c)
 		connection_fail(c, CONNECTION_CLOSED, "connection broken while sending");
 	else if (c->tls && n == TLS_WANT_WRITE)
 		event_add(&c->writing, NULL);
+	else if (c->tls && tls_pending(c->tls))
+		event_active(&c->reading, EV_READ, 0);	/* a session ticket was no input, but there is more behind it */
 }
 
 static void handshake(struct connection *c)

@@ -128,8 +128,11 @@ static void poke(struct runner *r, struct ipc_in *m)
 	char id[SPOOL_ID_SIZE];
 	struct view v = ipc_get_view(m);
 	struct err err = { "" };
+	bool whole = ipc_end(m, &err) && m->type == IPC_POKE;
 
-	if (m->type != IPC_POKE || !ipc_end(m, &err) || !spool_id_valid(v) || !view_copy(v, id, sizeof(id)))
+	if (whole && v.len == 0)	/* a worker died, perhaps before its poke */
+		r->rescan = true;
+	else if (!whole || !spool_id_valid(v) || !view_copy(v, id, sizeof(id)))
 		log_warn("a datagram on the poke socket is no poke");
 	else if (!entry_find(r, id) && !r->settings->outbound_disabled)
 		intake_add(r, id, SPOOL_NEW);
@@ -149,10 +152,9 @@ static void on_poke(evutil_socket_t fd, short what UNUSED, void *arg)
 		if (got == 1)
 			poke(r, &m);
 	}
-	if (count >= r->poke_room) {
-		r->rescan = true;
+	r->rescan |= count >= r->poke_room;
+	if (r->rescan)
 		runner_wake(r);
-	}
 }
 
 /* How many datagrams may lie in a Unix socket before the sender is turned away (unix(7), net.unix.max_dgram_qlen). */

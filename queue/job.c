@@ -252,7 +252,8 @@ enum job_load job_begin(struct runner *r, struct entry *e, struct destination *o
 		struct job *j = e->job;
 
 		j->open++;
-		split(j, only);
+		if (e->wish != WISH_BOUNCE)
+			split(j, only);
 		if (--j->open == 0)
 			job_settle(j);
 	}

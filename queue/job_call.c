@@ -24,14 +24,22 @@ enum verdict job_call_run(struct plugin_list *plugins, enum hook hook, struct jo
 	return v;
 }
 
-static struct envelope *env_of(struct hook_call *call)
+/* Of the message, or of none: in the logging and config hooks. */
+static const struct envelope *env_of(const struct hook_call *call)
 {
-	return &call->job->job->file.env;
+	static const struct envelope none = { .sender = "", .client = "", .helo = "", .auth_user = "" };
+
+	return call->job ? &call->job->job->file.env : &none;
+}
+
+static const struct envelope_rcpt *rcpt_of(const struct hook_call *call, size_t index)
+{
+	return call->job && index < call->job->rcpt_count ? &env_of(call)->rcpts[call->job->rcpts[index]] : NULL;
 }
 
 const char *job_call_id(struct hook_call *call)
 {
-	return job_id(call->job->job);
+	return call->job ? job_id(call->job->job) : "";
 }
 
 const char *job_call_sender(struct hook_call *call)
@@ -49,27 +57,27 @@ const char *job_call_sender_domain(struct hook_call *call)
 
 size_t job_call_recipient_count(struct hook_call *call)
 {
-	return call->job->rcpt_count;
+	return call->job ? call->job->rcpt_count : 0;
 }
 
 const char *job_call_recipient_at(struct hook_call *call, size_t index)
 {
-	return index < call->job->rcpt_count ? env_of(call)->rcpts[call->job->rcpts[index]].address : NULL;
+	return rcpt_of(call, index) ? rcpt_of(call, index)->address : NULL;
 }
 
 const char *job_call_recipient(struct hook_call *call)
 {
-	return call->job->rcpt_count ? env_of(call)->rcpts[call->job->rcpts[0]].address : "";
+	return rcpt_of(call, 0) ? rcpt_of(call, 0)->address : "";
 }
 
 const char *job_call_recipient_domain(struct hook_call *call)
 {
-	return call->job->rcpt_count ? env_of(call)->rcpts[call->job->rcpts[0]].domain : "";
+	return rcpt_of(call, 0) ? rcpt_of(call, 0)->domain : "";
 }
 
 /* ---- notes ---- */
 
-static struct envelope_note *find_note(struct envelope *env, const char *key)
+static struct envelope_note *find_note(const struct envelope *env, const char *key)
 {
 	for (size_t i = 0; i < env->note_count; i++)
 		if (strcmp(env->notes[i].key, key) == 0)
@@ -94,11 +102,13 @@ static bool note_valid(const char *key, const char *value)
 /* It reaches the disk with the next attempt that is recorded. */
 bool job_call_set_note(struct hook_call *call, const char *key, const char *value)
 {
-	struct envelope *env = env_of(call);
+	if (!call->job || !note_valid(key, value))
+		return false;
+	struct envelope *env = &call->job->job->file.env;
 	struct arena *a = call->job->job->arena;
 	struct envelope_note *note = find_note(env, key);
 
-	if (!note_valid(key, value) || (!note && value && env->note_count >= JOB_CALL_NOTES))
+	if (!note && value && env->note_count >= JOB_CALL_NOTES)
 		return false;
 	if (!value) {
 		if (note)
@@ -137,11 +147,13 @@ const char *job_call_auth_user(struct hook_call *call)
 
 uint64_t job_call_message_size(struct hook_call *call)
 {
-	return call->job->job->file.message_len;
+	return call->job ? call->job->job->file.message_len : 0;
 }
 
 ssize_t job_call_message_read(struct hook_call *call, uint64_t offset, void *out, size_t len)
 {
+	if (!call->job)
+		return -1;
 	const struct spool_file *f = &call->job->job->file;
 
 	if (offset >= f->message_len)
@@ -153,6 +165,8 @@ ssize_t job_call_message_read(struct hook_call *call, uint64_t offset, void *out
 
 bool job_call_outbound_send(struct hook_call *call, const char *from, const char *const *to, const char *contents, char id[32])
 {
+	if (!call->job)
+		return false;
 	struct runner *r = call->job->job->runner;
 	struct err err = { "" };
 

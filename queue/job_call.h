@@ -1,6 +1,7 @@
 /* job_call.h - the queue-runner's side of a hook call: what a plugin may see of the message and of the delivery in
  * question. The functions of postrider.h that work in both processes (pr_id, pr_sender, pr_note ...) come here when
- * call->job is set; everything else about a session has no meaning in the queue-runner and gives "", 0, false or NULL. */
+ * there is no session. Without call->job as well (logging, config) they give "", 0, false or NULL, as does in the
+ * queue-runner everything else about a session. */
 #ifndef JOB_CALL_H
 #define JOB_CALL_H
 
@@ -26,7 +27,7 @@ struct job_call {
 /* Runs the hook; REPLY may be NULL. A list without plugins, or none at all (unit tests), gives DECLINED. */
 enum verdict job_call_run(struct plugin_list *plugins, enum hook hook, struct job_call *call, struct reply *reply);
 
-/* For the dispatching functions of worker/plugin_api.c; as the pr_ function of that name, with CALL->job set. */
+/* For the dispatching functions of worker/plugin_api.c; as the pr_ function of that name, outside of sessions. */
 const char *job_call_id(struct hook_call *call);		/* the queue id */
 const char *job_call_sender(struct hook_call *call);
 const char *job_call_sender_domain(struct hook_call *call);

@@ -5,11 +5,6 @@
 #include "job.h"
 #include "job_call.h"
 
-const char *pr_queue_id(struct hook_call *call)
-{
-	return call->job ? job_call_id(call) : "";
-}
-
 const char *pr_next_domain(struct hook_call *call)
 {
 	return call->job ? call->job->domain : "";

@@ -94,6 +94,57 @@ static bool remove_message(struct runner *r, const char *id, struct buf *say, st
 	return true;
 }
 
+/* Whether it has somebody it can go back to. */
+static bool find_sender(struct runner *r, const char *id, enum spool_state *state, struct err *err)
+{
+	struct arena *a = arena_new(4096);
+	struct spool_file f;
+	enum spool_read how = spool_file_find(r->spool, id, false, a, &f, err);
+	bool good = how == SPOOL_READ_OK;
+
+	if (good) {
+		*state = f.state;
+		good = bounce_possible(&f, err);
+		spool_file_close(&f);
+	} else if (how == SPOOL_READ_GONE) {
+		err_set(err, "there is no such message");
+	}
+	arena_free(&a);
+	return good;
+}
+
+/* By the same steps as after an attempt in which all of its recipients have failed. */
+static bool bounce(struct runner *r, const char *id, struct buf *say, struct err *err)
+{
+	enum spool_state state, after;
+	struct err gone = { "" };
+
+	if (!find_sender(r, id, &state, err))
+		return false;
+	if (wish(r, entry_find(r, id), WISH_BOUNCE))
+		return buf_puts(say, "it is being sent; what is left of it will be returned after that");
+	struct entry *e = entry_get(r, id, state);
+
+	e->wish = WISH_BOUNCE;
+	if (job_begin(r, e, NULL) == JOB_SHORT) {
+		e->wish = WISH_NONE;
+		if (state == SPOOL_HOLD) {
+			entry_release(r, e);
+		} else {
+			index_remove(r->index, id);
+			intake_add(r, id, state);
+		}
+		return err_set(err, "out of descriptors, try again later");
+	}
+	bool left = find_file(r, id, &after, &gone);
+
+	r->held -= state == SPOOL_HOLD && !(left && after == SPOOL_HOLD);
+	if (left)
+		return err_set(err, "it could not be returned, the log says why");
+	log_info("message %s returned to its sender", id);
+	return true;
+}
+
 static bool release(struct runner *r, const char *id, struct buf *say, struct err *err)
 {
 	struct entry *e = entry_find(r, id);
@@ -279,6 +330,8 @@ static bool obey(struct runner *r, struct ipc_in *m, struct buf *say, struct err
 		return remove_message(r, id, say, err);
 	case IPC_QUEUE_RETRY:
 		return retry(r, id, say, err);
+	case IPC_QUEUE_BOUNCE:
+		return bounce(r, id, say, err);
 	default:
 		return err_set(err, "that cannot be asked of the queue-runner");
 	}

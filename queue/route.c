@@ -86,16 +86,20 @@ char *route_key(const struct route *r, char out[ROUTE_KEY])
 
 /* ---- what decides ---- */
 
-static bool add_file(struct routing *r, struct arena *a, const char *name, struct err *err)
+/* What the plugins of a worker see as this list is what counts here, too. */
+static bool add_list(struct routing *r, struct arena *a, const char *name, struct err *err)
 {
-	struct listfile f;
+	struct listfile file;
+	const struct listfile *f = &file;
 
-	if (!listfile_read(r->settings->dir, name, a, &f, err))
-		return false;
-	for (size_t i = 0; i < f.count; i++)
-		if (!hostset_add(r->local, f.lines[i], "", err))
-			return err_context(err, "%s line %u", f.path, f.numbers[i]);
-	return true;
+	if (r->plugins)
+		f = plugin_listfile(r->plugins, name, err);
+	else if (!listfile_read(r->settings->dir, name, a, &file, err))
+		f = NULL;
+	for (size_t i = 0; f && i < f->count; i++)
+		if (!hostset_add(r->local, f->lines[i], "", err))
+			return err_context(err, "%s line %u", f->path, f->numbers[i]);
+	return f != NULL;
 }
 
 bool routing_init(struct routing *r, const struct settings *s, struct plugin_list *plugins, struct err *err)
@@ -107,7 +111,7 @@ bool routing_init(struct routing *r, const struct settings *s, struct plugin_lis
 	r->plugins = plugins;
 	r->local = hostset_new();
 	bool good = (n > 0 && (size_t)n < sizeof(r->internal)) || err_set(err, "run_dir \"%s\" is too long for a socket", s->run_dir);
-	good = good && hostset_add(r->local, s->me, "", err) && add_file(r, a, "rcpthosts", err) && add_file(r, a, "morercpthosts", err);
+	good = good && hostset_add(r->local, s->me, "", err) && add_list(r, a, "rcpthosts", err) && add_list(r, a, "morercpthosts", err);
 	arena_free(&a);
 	if (!good)
 		routing_free(r);

@@ -2,7 +2,7 @@
  *
  * A turn is taken whenever something changed (runner_wake): what is due and new is read, then each destination in turn may
  * begin a delivery, as long as limits allow. A turn is short; when there is more to do, the next one follows after
- * the sockets have been looked at. Idle, the process wakes up every few minutes. */
+ * the sockets have been looked at. Idle, the process wakes up once a minute. */
 #include "runner.h"
 #include "../lib/clock.h"
 #include "../lib/ipc.h"
@@ -22,7 +22,7 @@
 #define RUNNER_READS 32			/* messages read in one turn */
 #define RUNNER_STARTS 64		/* deliveries begun, or refused for a dead destination, in one turn */
 #define RUNNER_REST 1000		/* ms after running out of descriptors */
-#define RUNNER_SLEEP 300000		/* ms between turns without a reason: rescans, sweeping */
+#define RUNNER_SLEEP 60000		/* ms between turns without a reason: lost pokes, sweeping */
 #define RUNNER_QUIET 300000		/* ms after which a destination without mail is forgotten */
 #define RUNNER_SPARE_FDS 64		/* for logs, sockets, plugins */
 #define RUNNER_WRITER 16384		/* lowest writer number of those that are no workers (spool.h) */
@@ -385,6 +385,7 @@ int runner_main(const struct role_args *args)
 	ipc_self(IPC_CHILD | IPC_QUEUE_RUNNER);
 	if (!prepare(r, &err))
 		return control_failed(args->control_fd, &err);
+	plugin_take_log(r->plugins);
 	control_ready(args->control_fd);
 	event_base_dispatch(r->base);
 	bool retired = r->leaving;

@@ -30,7 +30,7 @@ struct event;
 struct job;
 struct delivery;
 
-enum entry_wish { WISH_NONE, WISH_HOLD, WISH_REMOVE };
+enum entry_wish { WISH_NONE, WISH_HOLD, WISH_REMOVE, WISH_BOUNCE };
 
 struct entry {
 	char id[SPOOL_ID_SIZE];

@@ -67,7 +67,7 @@ static int64_t lifetime_end(const struct job *j)
 static int64_t next_attempt(struct job *j, const size_t *rcpts, size_t count)
 {
 	const struct schedule *schedule = &j->runner->schedule;
-	int64_t now = clock_now(), not_before = 0;
+	int64_t now = clock_now_us() / 1000000 + 1, not_before = 0;	/* whole seconds: rather late than early */
 	unsigned failures = j->file.env.attempts;
 	bool tried = false;
 	uint32_t random = 0;
@@ -166,6 +166,20 @@ static enum bounce_result send_notice(struct job *j, const size_t *rcpts, size_t
 	return result;
 }
 
+/* A person wants the message to go back: whoever is not done has failed. */
+static void give_up(struct job *j)
+{
+	j->entry->wish = WISH_NONE;
+	for (size_t i = 0; i < j->file.env.rcpt_count; i++) {
+		struct job_rcpt *rcpt = &j->rcpts[i];
+
+		if (j->file.env.rcpts[i].status != RCPT_TODO || rcpt->result.outcome == OUTCOME_FAIL)
+			continue;
+		rcpt->result = result_local(j->arena, OUTCOME_FAIL, BOUNCE_RETURNED_CODE, BOUNCE_RETURNED_TEXT);
+		rcpt->logged = false;
+	}
+}
+
 /* The failed recipients become final, once their sender has a notice. 0, or when to try that again. */
 static int64_t bounce_failed(struct job *j)
 {
@@ -255,6 +269,8 @@ static void settle_file(struct job *j, int64_t when)
 		remove_file(j, NULL);
 	else if (e->wish == WISH_REMOVE)
 		remove_file(j, "message removed");
+	else if (e->state == SPOOL_HOLD)
+		log_warn("message stays held");	/* it was to be bounced, and the notice could not be written */
 	else if (when)
 		defer_file(j, when);
 	else if (e->wish == WISH_HOLD)
@@ -286,6 +302,8 @@ void job_settle(struct job *j)
 	int64_t when = 0, again = 0;
 
 	runner_mark(r, job_id(j));
+	if (e->wish == WISH_BOUNCE)
+		give_up(j);
 	log_undelivered(j);
 	log_id(job_id(j));
 	if (e->wish != WISH_REMOVE) {

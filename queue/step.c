@@ -211,6 +211,8 @@ static enum step_id receive_rcpt(struct client *c, enum step_id next)
 {
 	if (!c->refused)
 		decide_rcpt(c, &c->parcel->rcpts[c->rcpt]);
+	else
+		c->accepted += reply_class(c) == 2;
 	if (++c->rcpt < c->parcel->count)
 		return STEP_RCPT;
 	return c->ahead || c->accepted ? next : STEP_RSET;
@@ -220,10 +222,10 @@ static enum step_id receive_data(struct client *c, enum step_id next)
 {
 	if (c->parser.code == 354 && c->accepted && !c->refused)
 		return STEP_CONTENT;
-	if (c->parser.code == 354 && !c->target.lmtp)
+	if (c->parser.code == 354 && !c->accepted && !c->target.lmtp)
 		return STEP_END;
-	if (reply_class(c) < 4) {	/* or LMTP's 354 for nobody, which would get no answer to its end */
-		client_lose(c, LOSS_PROTOCOL, "answer to DATA is not 354");
+	if (reply_class(c) < 4) {	/* or a 354 whose end would deliver an empty message, or in LMTP get no answer */
+		client_lose(c, LOSS_PROTOCOL, "answer to DATA makes no sense");
 		return STEP_SHUT;
 	}
 	decide(c, true);
@@ -242,7 +244,7 @@ static enum step_id receive_content(struct client *c, enum step_id next)
 static enum step_id receive_end(struct client *c, enum step_id next)
 {
 	crash_point("deliver-answered");
-	if (c->accepted == 0 || c->refused)
+	if (c->accepted == 0)
 		return STEP_RSET;
 	if (reply_class(c) == 3) {
 		client_lose(c, LOSS_PROTOCOL, "answer to the end of data is neither yes nor no");

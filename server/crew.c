@@ -2,14 +2,15 @@
  * ours) is the truth; the scoreboard says what they are doing, as far as it can be trusted. */
 #include "crew.h"
 #include "../lib/clock.h"
-#include "../lib/log.h"
 #include "../lib/ipc.h"
+#include "../lib/log.h"
 #include "../lib/scoreboard.h"
 #include "../worker/worker.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 struct member {
@@ -231,13 +232,32 @@ static void log_death(const struct crew *w, const struct member *m, int status)
 	log_end(&l);
 }
 
+/* A worker that dies between commit and poke leaves an acknowledged message that nobody has been told of. */
+static void send_looking(const struct crew *w)
+{
+	static struct ipc_out m;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+
+	snprintf(path, sizeof path, "%s/poke", w->setup.settings->run_dir);
+	int fd = ipc_connect(path, SOCK_DGRAM, NULL);
+
+	if (fd < 0)
+		return;		/* the queue-runner is being replaced, and looks when it starts */
+	ipc_begin(&m, IPC_POKE);
+	ipc_put_view(&m, view_of(""));
+	(void)!ipc_send(fd, &m, NULL);
+	close(fd);
+}
+
 static void bury(struct crew *w, size_t at, int status)
 {
 	struct member *m = &w->members[at];
 
 	log_death(w, m, status);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		scoreboard_count(COUNT_WORKERS_DIED, 1);
+		send_looking(w);
+	}
 	scoreboard_release(m->slot, (int32_t)m->pid);
 	w->internals -= m->internal;
 	*m = w->members[--w->count];
@@ -328,8 +348,10 @@ static void sweep(const struct crew *w)
 
 		if (pid <= 0 || atomic_load(&sb->slot[i].phase) == PHASE_FREE || atomic_load(&sb->slot[i].generation) == w->setup.generation)
 			continue;
-		if (!is_ours(w, (int)i) && kill(pid, 0) != 0 && errno == ESRCH)
-			scoreboard_release((int)i, pid);
+		if (is_ours(w, (int)i) || kill(pid, 0) == 0 || errno != ESRCH)
+			continue;
+		scoreboard_release((int)i, pid);
+		send_looking(w);
 	}
 }
 

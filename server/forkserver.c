@@ -184,6 +184,7 @@ int forkserver_main(const struct role_args *args)
 	ipc_self(IPC_CHILD);
 	if (!prepare(&f, &err))
 		return control_failed(args->control_fd, &err);
+	plugin_take_log(f.plugins);
 	control_ready(args->control_fd);
 	while (f.leaving == STAYING || crew_count(f.crew) > 0)
 		turn(&f);

@@ -132,6 +132,8 @@ static void check_start(const struct settings *s, unsigned *problems)
 	pid = fork();
 	if (pid == 0) {
 		struct err err = { "" };
+
+		log_process("check");
 		bool ok = check_run(s, NULL, &err);
 		if (!ok)
 			printf("%s\n", err.text);

@@ -25,6 +25,8 @@ static const struct tool_command commands[] = {
 	  "  ID may be -: ids from standard input\n", tool_queue_change },
 	{ "remove", "ID...", "delete these; nobody is told",
 	  "  ID may be -: ids from standard input\n", tool_queue_change },
+	{ "bounce", "ID...", "give these up: their senders get a notice",
+	  "  ID may be -: ids from standard input\n", tool_queue_change },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 

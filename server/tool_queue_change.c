@@ -1,10 +1,12 @@
-/* tool_queue_change.c - `postrider queue flush`, `retry`, `hold`, `release` and `remove`: asked of the queue-runner, which alone
- * changes the queue while it runs. When there is none, its lock is free: then it is taken and the change made here. */
+/* tool_queue_change.c - `postrider queue flush`, `retry`, `hold`, `release`, `remove` and `bounce`: asked of the
+ * queue-runner, which alone changes the queue while it runs. When there is none, its lock is free: then it is taken and the
+ * change made here. */
 #include "tool_queue.h"
 #include "../lib/address.h"
 #include "../lib/clock.h"
 #include "../lib/ipc.h"
 #include "../lib/view.h"
+#include "../queue/bounce.h"
 
 #include <getopt.h>
 #include <poll.h>
@@ -14,6 +16,7 @@
 
 /* Where changes go: the queue-runner's socket, or (-1) the spool itself. */
 struct changer {
+	const struct settings *settings;
 	struct spool *spool;
 	int fd;
 	struct arena *arena;
@@ -109,6 +112,40 @@ static bool flush_one(void *arg, const char *id, int64_t mtime UNUSED)
 	return true;
 }
 
+/* A notice about all that are not done; on disk before they are marked, as in the queue-runner. Plugins are not asked. */
+static bool give_up(struct changer *c, struct spool_file *f, struct err *err)
+{
+	struct bounce_config config = { .me = c->settings->me };
+	struct bounce_failure *failures = arena_alloc(c->arena, f->env.rcpt_count * sizeof(*failures) + 1);
+	char notice[SPOOL_ID_SIZE];
+	size_t count = 0;
+	bool ok = true;
+
+	if (!bounce_read_text(c->settings->dir, c->arena, &config.text, err))
+		return false;
+	for (size_t i = 0; i < f->env.rcpt_count; i++)
+		if (f->env.rcpts[i].status == RCPT_TODO)
+			failures[count++] = (struct bounce_failure){ .rcpt = i, .answer = BOUNCE_RETURNED_CODE " " BOUNCE_RETURNED_TEXT };
+	if (bounce_send(c->spool, &config, f, failures, count, notice, err) == BOUNCE_ERROR)
+		return false;
+	for (size_t i = 0; ok && i < count; i++)
+		ok = spool_set_status(f, failures[i].rcpt, RCPT_FAILED, err);
+	return ok;
+}
+
+static bool bounce_file(struct changer *c, const char *id, struct err *err)
+{
+	struct spool_file f;
+	bool ok;
+
+	arena_reset(c->arena);
+	if (spool_file_find(c->spool, id, true, c->arena, &f, err) != SPOOL_READ_OK)
+		return false;
+	ok = bounce_possible(&f, err) && give_up(c, &f, err) && spool_remove(c->spool, id, f.state, err);
+	spool_file_close(&f);
+	return ok;
+}
+
 static bool change_file(struct changer *c, enum ipc_type type, const char *id, struct err *err)
 {
 	struct spool_file f;
@@ -138,6 +175,8 @@ static bool change_spool(struct changer *c, enum ipc_type type, const char *what
 {
 	struct flush flush = { c, NULL };
 
+	if (type == IPC_QUEUE_BOUNCE)
+		return bounce_file(c, what, err);
 	if (type != IPC_QUEUE_FLUSH || spool_id_valid(view_of(what)))
 		return change_file(c, type, what, err);
 	if (*what)
@@ -151,7 +190,7 @@ static enum ipc_type type_of(const char *command)
 {
 	static const struct { const char *name; enum ipc_type type; } types[] = {
 		{ "flush", IPC_QUEUE_FLUSH }, { "retry", IPC_QUEUE_RETRY }, { "hold", IPC_QUEUE_HOLD }, { "release", IPC_QUEUE_RELEASE },
-		{ "remove", IPC_QUEUE_REMOVE },
+		{ "remove", IPC_QUEUE_REMOVE }, { "bounce", IPC_QUEUE_BOUNCE },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(types); i++)
@@ -251,6 +290,7 @@ int tool_queue_change(const struct tool *tool, int argc, char **argv)
 	c.spool = tool_queue_open(tool, &s);
 	if (!c.spool)
 		return TOOL_FAILED;
+	c.settings = s;
 	c.arena = arena_new(8192);
 	if (domain)
 		domain = address_domain_canonical(view_of(domain), s->arena);

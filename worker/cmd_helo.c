@@ -16,7 +16,10 @@ bool cmd_helo_check(struct session *s, struct command *c)
 static void greeted(struct session *s, struct command *c, bool esmtp)
 {
 	transaction_end(s);
-	s->helo = arena_view_dup(s->host->session, c->args);
+	/* not in the session's arena, which would grow with each one said */
+	if (!view_copy(c->args, s->helo_text, sizeof(s->helo_text)))
+		bug("HELO name of %zu octets", c->args.len);
+	s->helo = s->helo_text;
 	s->esmtp = esmtp;
 }
 

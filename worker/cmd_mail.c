@@ -42,7 +42,7 @@ bool cmd_mail_check(struct session *s, struct command *c)
 {
 	if (!parse(s, c) || !has_room(s, c->parameters.size))
 		return false;
-	if (s->transactions >= s->settings->max_transactions) {
+	if (session_reached(s->settings->max_transactions, s->transactions)) {
 		refuse(s, 421, "4.7.0", "too many messages in one session");
 		s->reply.disconnect = true;
 		s->end = SESSION_LIMIT;

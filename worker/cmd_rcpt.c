@@ -9,6 +9,18 @@ static bool refuse(struct session *s, unsigned code, const char *enhanced, const
 	return false;
 }
 
+/* RFC 5321 4.5.3.1.10: a client that offers more than we take sends the message, and it again to the rest. So that it can
+ * get there, some more are refused without counting as errors. */
+#define SURPLUS_MAX 1000
+
+static bool surplus(struct session *s, struct command *c)
+{
+	if (s->transaction.recipient_count < (uint64_t)s->settings->max_recipients)
+		return false;
+	c->harmless = s->transaction.surplus++ < SURPLUS_MAX;
+	return true;
+}
+
 static bool parse(struct session *s, struct command *c)
 {
 	const char *why = "syntax error";
@@ -32,7 +44,7 @@ bool cmd_rcpt_check(struct session *s, struct command *c)
 
 	if (!parse(s, c))
 		return false;
-	if (s->transaction.recipient_count >= (uint64_t)s->settings->max_recipients)	/* RFC 5321 4.5.3.1.10 */
+	if (surplus(s, c))
 		return refuse(s, 452, "4.5.3", "too many recipients");
 	naughty = notes_get(&s->notes, "naughty");
 	if (naughty && !session_relaying(s))

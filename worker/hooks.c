@@ -8,8 +8,9 @@ struct refusal { uint16_t code; const char *enhanced, *text; };
 
 /* What a hook's refusal says when the plugin said nothing: [0] permanent, [1] temporary. */
 static const struct refusal refusals[HOOK_COUNT][2] = {
-	[HOOK_PRE_CONNECTION] = { { 554, "5.7.1", "connection refused" }, { 450, "4.7.1", "connection refused for now" } },
-	[HOOK_CONNECT] = { { 554, "5.7.1", "connection refused" }, { 450, "4.7.1", "connection refused for now" } },
+	[HOOK_PRE_CONNECTION] = { { 554, "5.7.1", "connection refused" }, { 421, "4.7.1", "connection refused for now" } },
+	/* in place of the greeting: RFC 5321 3.1, 4.2.3 */
+	[HOOK_CONNECT] = { { 554, "5.7.1", "connection refused" }, { 421, "4.7.1", "connection refused for now" } },
 	[HOOK_HELO] = { { 550, "5.7.1", "HELO refused" }, { 450, "4.7.1", "HELO refused for now" } },
 	[HOOK_EHLO] = { { 550, "5.7.1", "EHLO refused" }, { 450, "4.7.1", "EHLO refused for now" } },
 	[HOOK_AUTH_PLAIN] = { { 535, "5.7.8", "authentication failed" }, { 454, "4.7.0", "authentication not possible now" } },
@@ -43,14 +44,6 @@ static const struct refusal *refusal_of(enum hook hook, bool soft)
 	return r->code ? r : &fallback[soft];
 }
 
-void hooks_default(enum hook hook, bool soft, unsigned *code, const char **enhanced)
-{
-	const struct refusal *r = refusal_of(hook, soft);
-
-	*code = r->code;
-	*enhanced = r->enhanced;
-}
-
 bool hooks_refused(enum verdict v)
 {
 	return v == DENY || v == DENYSOFT || v == DENY_DISCONNECT || v == DENYSOFT_DISCONNECT;
@@ -70,17 +63,21 @@ static void complete(struct reply *r, enum hook hook, bool soft, const char *plu
 	reply_set(r, code / 100 == class ? code : d->code, enhanced, "%s", text);
 }
 
-/* Sessions on the internal socket carry mail that has passed every check before. */
 static bool runs(const struct session *s, enum hook hook)
 {
-	if (hook >= HOOK_COUNT || !plugin_wants(s->host->args->plugins, hook))
-		return false;
-	return !session_internal(s) || hook == HOOK_QUEUE_PRE || hook == HOOK_QUEUE || hook == HOOK_QUEUE_POST;
+	return hook < HOOK_COUNT && plugin_wants(s->host->args->plugins, hook);
+}
+
+/* Sessions on the internal socket carry mail that has passed every check before: nobody but observers is asked again. */
+static bool observers_only(const struct session *s, enum hook hook)
+{
+	return session_internal(s) && hook != HOOK_QUEUE_PRE && hook != HOOK_QUEUE && hook != HOOK_QUEUE_POST;
 }
 
 static enum verdict run(struct session *s, enum hook hook, struct reply *r, const struct plugin **decided)
 {
-	struct hook_call call = { .hook = hook, .session = s, .reply = r, .scratch = s->host->scratch };
+	struct hook_call call = { .hook = hook, .session = s, .reply = r, .scratch = s->host->scratch,
+		.observers = observers_only(s, hook) };
 
 	return plugin_run(s->host->args->plugins, &call, decided);
 }

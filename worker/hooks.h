@@ -14,7 +14,5 @@ enum verdict hooks_run(struct session *s, enum hook hook, struct reply *r);
 bool hooks_refused(enum verdict v);
 /* Runs HOOK for its effect; what it says is dropped. */
 void hooks_notify(struct session *s, enum hook hook);
-/* Code and enhanced code of a refusal at HOOK when the plugin gave none. */
-void hooks_default(enum hook hook, bool soft, unsigned *code, const char **enhanced);
 
 #endif

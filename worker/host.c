@@ -2,18 +2,37 @@
 #include "../lib/base.h"
 #include "../lib/ipc.h"
 #include "../lib/log.h"
+#include "../lib/reply.h"
+#include "../lib/stream.h"
+#include "../lib/trim.h"
 #include "host.h"
 #include <sys/socket.h>
 
-#define ARENA_FIRST 4096	/* octets: a session and its message fit in as a rule */
-#define REPLY_WIRE 4096		/* REPLY_TEXT in lines of "250-" */
+#define ARENA_FIRST 2048	/* octets: a session and its message fit in as a rule */
+#define REPLY_WIRE (20 * REPLY_TEXT)	/* every octet a line of its own, with codes */
 
 void host_open(struct session_host *h, const struct worker_args *args, const volatile sig_atomic_t *interrupted)
 {
 	*h = (struct session_host){ .args = args, .poke_fd = args->poke_fd, .pid = getpid(), .interrupted = interrupted,
-		.slot = scoreboard() ? &scoreboard()->slot[args->slot] : NULL,
-		.session = arena_new(ARENA_FIRST), .transaction = arena_new(ARENA_FIRST), .scratch = arena_new(ARENA_FIRST) };
+		.slot = scoreboard() ? &scoreboard()->slot[args->slot] : NULL };
 	buf_init(&h->out, REPLY_WIRE);
+}
+
+void host_wake(struct session_host *h)
+{
+	if (h->session)
+		return;
+	h->session = arena_new(ARENA_FIRST);
+	h->transaction = arena_new(ARENA_FIRST);
+	h->scratch = arena_new(ARENA_FIRST);
+}
+
+static void free_memory(struct session_host *h)
+{
+	buf_free(&h->out);
+	arena_free(&h->session);
+	arena_free(&h->transaction);
+	arena_free(&h->scratch);
 }
 
 void host_close(struct session_host *h)
@@ -21,10 +40,7 @@ void host_close(struct session_host *h)
 	spool_close(&h->spool);
 	if (h->poke_fd >= 0)
 		close(h->poke_fd);
-	buf_free(&h->out);
-	arena_free(&h->session);
-	arena_free(&h->transaction);
-	arena_free(&h->scratch);
+	free_memory(h);
 }
 
 struct spool *host_spool(struct session_host *h)
@@ -52,7 +68,7 @@ static bool connected(struct session_host *h)
 
 void host_poke(struct session_host *h, const char *id)
 {
-	struct ipc_out m;
+	static struct ipc_out m;	/* not on the stack, which would be touched over its whole 64 KiB */
 
 	ipc_begin(&m, IPC_POKE);
 	ipc_put_view(&m, view_of(id));
@@ -62,4 +78,11 @@ void host_poke(struct session_host *h, const char *id)
 		close(h->poke_fd);	/* the queue-runner was replaced */
 		h->poke_fd = -1;
 	}
+}
+
+void host_rest(struct session_host *h)
+{
+	free_memory(h);
+	stream_rest();
+	trim_memory();
 }

@@ -12,7 +12,7 @@
 struct session_host {
 	const struct worker_args *args;
 	struct scoreboard_slot *slot;		/* NULL in unit tests */
-	struct arena *session, *transaction, *scratch;	/* reset, never freed: a session costs no mapping */
+	struct arena *session, *transaction, *scratch;	/* NULL while at rest */
 	struct buf out;				/* a reply in wire form */
 	struct spool *spool;			/* opened with the first message */
 	int poke_fd;				/* -1 until the first message */
@@ -27,5 +27,10 @@ void host_close(struct session_host *h);
 struct spool *host_spool(struct session_host *h);
 /* Tells the queue-runner that ID is there. May fail silently: the disk is the truth. */
 void host_poke(struct session_host *h, const char *id);
+
+/* For a worker that has had nothing to do for a while: gives back all that sessions have used. */
+void host_rest(struct session_host *h);
+/* Before a session: has the memory ready. */
+void host_wake(struct session_host *h);
 
 #endif

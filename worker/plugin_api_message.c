@@ -96,6 +96,16 @@ bool pr_recipient_is_local(struct hook_call *call, size_t index)
 	return t && index < t->recipient_count && t->recipients[index].local;
 }
 
+/* In a session it has one from DATA on, when its writer exists. */
+const char *pr_queue_id(struct hook_call *call)
+{
+	struct transaction *t = transaction_of(call);
+
+	if (!t)
+		return job_call_id(call);
+	return t->writer ? arena_strdup(call->scratch, spool_write_id(t->writer)) : "";
+}
+
 /* ---- the header section: from data_headers_end on ---- */
 
 static struct headers *headers_of(const struct hook_call *call)

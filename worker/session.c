@@ -41,6 +41,11 @@ void session_mark(struct session *s, enum phase phase)
 		atomic_store_explicit(&s->host->slot->phase, (uint8_t)phase, memory_order_relaxed);
 }
 
+bool session_reached(int64_t limit, unsigned count)
+{
+	return limit && count >= (uint64_t)limit;
+}
+
 int64_t session_wait(const struct session *s, int64_t limit)
 {
 	int64_t left = s->deadline - clock_ms();
@@ -86,7 +91,7 @@ static void refusal_counted(struct session *s)
 	const struct verb *v = s->command ? s->command->verb : NULL;
 	struct log_line l;
 
-	s->errors++;
+	s->errors += !s->command || !s->command->harmless;
 	scoreboard_count(s->reply.code >= 500 ? COUNT_REJECTED : COUNT_TEMPFAILED, 1);
 	if (v)
 		s->refused[verb_index(v)]++;
@@ -146,12 +151,14 @@ void session_open(struct session *s, struct session_host *host, int fd, const st
 	const struct settings *set = host->args->settings;
 	int64_t now = clock_ms();
 
+	host_wake(host);
 	*s = (struct session){ .host = host, .settings = set, .listener = listener, .stream = stream_open(fd), .remote = *peer,
 		.remote_host = "", .helo = "", .auth_user = "", .started = now, .deadline = now + set->session_timeout };
 	if (peer->family)
 		netaddr_text(peer, s->remote_ip);
 	snprintf(s->id, sizeof(s->id), "%08llx-%x-%x", (unsigned long long)clock_now(), (unsigned)host->pid, ++host->sessions);
 	log_id(s->id);
+	stream_until(s->stream, s->deadline);
 	slot_begin(s);
 	scoreboard_count(COUNT_CONNECTIONS, 1);
 }
@@ -267,7 +274,7 @@ static void unrecognized(struct session *s, const struct command *c)
 /* Commands that get nothing done may be given now and then (RFC 5321 4.5.3 leaves the number to us). */
 static bool idles_too_long(struct session *s, const struct verb *v)
 {
-	if (!(v->flags & VERB_IDLE) || session_internal(s) || ++s->idle_commands <= s->settings->max_noops)
+	if (!(v->flags & VERB_IDLE) || session_internal(s) || !session_reached(s->settings->max_noops, s->idle_commands++))
 		return false;
 	say_goodbye(s, SESSION_LIMIT, "4.7.0", "too many commands without a message");
 	return true;
@@ -348,7 +355,7 @@ void session_step(struct session *s)
 		dispatch(s, &c);
 		s->command = NULL;
 	}
-	if (s->end == SESSION_GOES_ON && s->errors >= s->settings->max_errors && !session_internal(s))
+	if (s->end == SESSION_GOES_ON && session_reached(s->settings->max_errors, s->errors) && !session_internal(s))
 		say_goodbye(s, SESSION_LIMIT, "4.7.0", "too many errors");
 	session_mark(s, session_phase(s));
 }

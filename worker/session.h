@@ -32,7 +32,8 @@ struct session {
 	int64_t started, deadline;		/* clock_ms */
 
 	/* What the client has said. STARTTLS throws it away (RFC 3207 4.2). */
-	const char *helo;			/* "" before */
+	const char *helo;			/* "" before, or helo_text */
+	char helo_text[ADDRESS_DOMAIN_MAX + 1];
 	bool esmtp;
 	const char *auth_user;			/* "" unless authenticated */
 
@@ -76,6 +77,8 @@ bool session_submission(const struct session *s);
 const char *session_remote_host(struct session *s);
 /* All that the client said before is void: after STARTTLS. */
 void session_forget(struct session *s);
+/* Whether COUNT is as many as LIMIT allows; a limit of 0 is none. */
+bool session_reached(int64_t limit, unsigned count);
 /* Milliseconds to wait for input: LIMIT, but not beyond the session's deadline. */
 int64_t session_wait(const struct session *s, int64_t limit);
 /* Puts s->reply into the output; counts refusals and remembers the last one. */

@@ -29,6 +29,7 @@ struct transaction {
 	struct parameters parameters;	/* of MAIL */
 	struct recipient *recipients;
 	size_t recipient_count, recipient_room;
+	unsigned surplus;		/* recipients refused over the limit */
 	struct notes notes;
 	struct spool_writer *writer;	/* from DATA on */
 	struct body body;

@@ -11,8 +11,8 @@
 
 /* In the order in which EHLO and HELP print them. */
 static const struct verb verbs[] = {
-	{ "HELO", ANY, 0, ARGUMENT_REQUIRED, "HELO domain", NULL, cmd_helo_check, NONE, HOOK_HELO, cmd_helo, NULL },
-	{ "EHLO", ANY, VERB_FLUSH, ARGUMENT_REQUIRED, "EHLO domain", NULL, cmd_helo_check, NONE, HOOK_EHLO, cmd_ehlo, NULL },
+	{ "HELO", ANY, VERB_IDLE, ARGUMENT_REQUIRED, "HELO domain", NULL, cmd_helo_check, NONE, HOOK_HELO, cmd_helo, NULL },
+	{ "EHLO", ANY, VERB_IDLE | VERB_FLUSH, ARGUMENT_REQUIRED, "EHLO domain", NULL, cmd_helo_check, NONE, HOOK_EHLO, cmd_ehlo, NULL },
 	{ "MAIL", AT(HELO), VERB_WANTS_AUTH | VERB_REFUSAL_ENDS, ARGUMENT_REQUIRED, "MAIL FROM:<address> [parameters]",
 		"HELO first, and one MAIL at a time", cmd_mail_check, HOOK_MAIL_PRE, HOOK_MAIL, cmd_mail, cmd_mail_keyword },
 	{ "RCPT", AT(MAIL) | AT(RCPT), 0, ARGUMENT_REQUIRED, "RCPT TO:<address>",

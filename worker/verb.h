@@ -33,6 +33,7 @@ struct command {
 	struct address address;			/* MAIL, RCPT */
 	struct parameters parameters;
 	bool to_spool;				/* RCPT: pr_recipient_to_spool */
+	bool harmless;				/* a refusal of it does not count against max_errors */
 };
 
 struct verb {

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #define STRAIGHT 8		/* clients in a row without a look at the other listeners and the life line */
+#define REST_AFTER 1000		/* ms without a client until memory is given back */
 #define SHORT_OF_FDS 100	/* ms to wait when the system has no descriptor left */
 
 static volatile sig_atomic_t worker_retired, worker_interrupted, worker_fd = -1;
@@ -28,6 +29,7 @@ struct worker {
 	sigset_t waiting;		/* the mask while waiting */
 	size_t last;			/* listener of the last client */
 	unsigned straight;
+	bool resting;			/* memory has been given back since the last client */
 };
 
 static void on_retire(int signal UNUSED)
@@ -111,8 +113,12 @@ static int accept_from(struct worker *w, size_t index, struct netaddr *peer)
 static int wait_for_client(struct worker *w, struct netaddr *peer)
 {
 	struct epoll_event e[16];
-	int n = epoll_pwait(w->epoll, e, COUNT_OF(e), -1, &w->waiting), fd = -1;
+	int n = epoll_pwait(w->epoll, e, COUNT_OF(e), w->resting ? -1 : REST_AFTER, &w->waiting), fd = -1;
 
+	if (n == 0) {
+		host_rest(&w->host);
+		w->resting = true;
+	}
 	for (int i = 0; i < n; i++) {
 		if (e[i].data.u64 == LIFE_LINE)
 			worker_retired = 1;
@@ -171,6 +177,7 @@ static void turn_idle(struct session_host *host)
 static void serve(struct worker *w, int fd, const struct netaddr *peer)
 {
 	turn_busy(w->args);
+	w->resting = false;
 	worker_fd = fd;
 	session_run(&w->host, fd, &w->args->listeners[w->last], peer);
 	worker_fd = -1;

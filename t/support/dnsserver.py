@@ -10,7 +10,7 @@ or to a failure for every type: SERVFAIL, NXDOMAIN, REFUSED, DROP (no answer at 
 answers with the records of `truncated`). ("SERVFAIL", "MX") in a list fails that type alone. Names that are not in the
 zone are NXDOMAIN, types that are not there NODATA. The zone may be changed while the server runs; TTL is 0 unless given.
 `asked` holds (name, type) of every question."""
-import ipaddress, socketserver, struct, sys, threading
+import contextlib, ipaddress, socketserver, struct, sys, threading
 
 SERVFAIL, NXDOMAIN, REFUSED, DROP, TRUNCATE = "SERVFAIL", "NXDOMAIN", "REFUSED", "DROP", "TRUNCATE"
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "DS": 43, "DNSKEY": 48, "TLSA": 52}
@@ -157,12 +157,13 @@ class _TcpHandler(socketserver.StreamRequestHandler):
     timeout = 10
 
     def handle(self):
-        while len(head := self.rfile.read(2)) == 2:
-            packet = self.rfile.read(struct.unpack("!H", head)[0])
-            answer = self.server.dns.respond(packet, True) if len(packet) >= 17 else None
-            if answer is None:
-                return
-            self.wfile.write(struct.pack("!H", len(answer)) + answer)
+        with contextlib.suppress(OSError):      # idle for too long, or gone
+            while len(head := self.rfile.read(2)) == 2:
+                packet = self.rfile.read(struct.unpack("!H", head)[0])
+                answer = self.server.dns.respond(packet, True) if len(packet) >= 17 else None
+                if answer is None:
+                    return
+                self.wfile.write(struct.pack("!H", len(answer)) + answer)
 
 
 class _Udp(socketserver.ThreadingUDPServer):

@@ -126,6 +126,71 @@ START_TEST(lenient_ends)
 }
 END_TEST
 
+/* What RFC 5321 says, in the plainest way: the length of IN up to and with its end, 0 when there is none, and the content
+ * without the stuffed dots. BARE: a CR or LF stands alone before the end. */
+static size_t reference(const char *in, size_t len, char *content, size_t *content_len, bool *bare)
+{
+	bool start = true;
+
+	*content_len = 0;
+	*bare = false;
+	for (size_t i = 0; i < len; i++) {
+		if (start && len - i >= 3 && memcmp(in + i, ".\r\n", 3) == 0)
+			return i + 3;
+		if (start && in[i] == '.' && i + 1 < len && in[i + 1] != '\r' && in[i + 1] != '\n')
+			i++;
+		start = i > 0 && in[i] == '\n' && in[i - 1] == '\r';
+		*bare = *bare || (in[i] == '\n' && !start) || (in[i] == '\r' && i + 1 < len && in[i + 1] != '\n');
+		content[(*content_len)++] = in[i];
+	}
+	return 0;
+}
+
+static void compare(const char *in, size_t len, size_t split, bool allow_lf)
+{
+	char wanted[16];
+	size_t wanted_len, used = 0;
+	bool bare;
+	struct run run = { .calls = 0 };
+	struct body b = { .allow_bare_lf = allow_lf, .store = store, .arg = &run };
+	size_t end = reference(in, len, wanted, &wanted_len, &bare);
+
+	buf_init(&run.content, 64);
+	body_begin(&b, 64);
+	bool ended = body_feed(&b, in, split, &used);
+	if (!ended && split < len) {
+		ended = body_feed(&b, in + split, len - split, &used);
+		used += split;
+	}
+	ck_assert_msg(ended == (end != 0) && (!ended || used == end), "%.*s split %zu: end at %zu, not %zu", (int)len, in, split, used, end);
+	if (ended && !allow_lf)
+		ck_assert_msg((b.fault != BODY_FINE) == bare, "%.*s split %zu: fault %d", (int)len, in, split, b.fault);
+	if (ended && !bare) {
+		ck_assert_uint_eq(run.content.len, wanted_len);
+		ck_assert(wanted_len == 0 || memcmp(run.content.data, wanted, wanted_len) == 0);
+	}
+	body_end(&b);
+	buf_free(&run.content);
+}
+
+/* Every text of up to seven of the octets that matter, in two pieces at every octet. */
+START_TEST(every_text)
+{
+	static const char octets[4] = { '\r', '\n', '.', 'a' };
+	char in[8];
+
+	for (size_t len = 1; len <= 7; len++)
+		for (unsigned n = 0; n < 1u << (2 * len); n++) {
+			for (size_t i = 0; i < len; i++)
+				in[i] = octets[n >> (2 * i) & 3];
+			for (size_t split = 1; split <= len; split++) {
+				compare(in, len, split, false);
+				compare(in, len, split, true);
+			}
+		}
+}
+END_TEST
+
 static const struct { const char *in, *header; bool done; } sections[] = {
 	{ "A: b\r\nC: d\r\n\r\nbody\r\n.\r\n", "A: b\r\nC: d\r\n", true },
 	{ "A: b\r\n folded\r\n\r\n\r\nbody\r\n.\r\n", "A: b\r\n folded\r\n", true },
@@ -230,4 +295,4 @@ START_TEST(bulk_runs)
 }
 END_TEST
 
-UNIT_MAIN("body", strict_ends, lenient_ends, header_section, limits, not_stored, bulk_runs)
+UNIT_MAIN("body", strict_ends, lenient_ends, every_text, header_section, limits, not_stored, bulk_runs)

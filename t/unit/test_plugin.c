@@ -127,6 +127,20 @@ START_TEST(test_chain)
 }
 END_TEST
 
+/* In the queue-runner a reply that contradicts the verdict is dropped: it would end in a bounce. */
+START_TEST(test_reply_in_runner)
+{
+	static const struct { enum verdict verdict; const char *text; } cases[] = {
+		{ DENY, "from 0" }, { DENYSOFT, "" }, { OK, "from 0" }, { DENY_DISCONNECT, "from 0" }, { DENYSOFT_DISCONNECT, "" } };
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		answers[0] = cases[i].verdict;
+		call.job = (struct job_call *)&list;	/* only looked at for being there */
+		ck_assert_int_eq(plugin_run(&list, &call, NULL), cases[i].verdict);
+		ck_assert_str_eq(reply.text, cases[i].text);
+	}
+}
+END_TEST
+
 START_TEST(test_empty_chain)
 {
 	const struct plugin *decided = &plugins[0];
@@ -327,6 +341,7 @@ int main(void)
 	TCase *t = tcase_create("plugin");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, test_chain, 0, (int)COUNT_OF(chains));
+	tcase_add_test(t, test_reply_in_runner);
 	tcase_add_test(t, test_empty_chain);
 	tcase_add_test(t, test_names);
 	tcase_add_test(t, test_options);

@@ -187,7 +187,7 @@ START_TEST(replies_of_plugins)
 	ck_assert_int_eq(f.s.end, SESSION_REFUSED);
 	fixture_hang_up(&f);
 	fixture_want(&f, HOOK_CONNECT, DENYSOFT);
-	ck_assert(view_starts(view_of(fixture_connect(&f)), VIEW("450 4.7.1")));
+	ck_assert(view_starts(view_of(fixture_connect(&f)), VIEW("421 4.7.1")));
 	ck_assert_int_eq(f.s.end, SESSION_REFUSED);
 	fixture_hang_up(&f);
 	fixture_end(&f);
@@ -253,6 +253,80 @@ START_TEST(limits)
 	memcpy(line + 997, "xx\r\n", 4);
 	ck_assert_str_eq(codes(fixture_send(&f, line, 1001)), "500");
 	say(&f, "NOOP\r\n", "250");
+	fixture_hang_up(&f);
+	fixture_end(&f);
+}
+END_TEST
+
+/* 0 is no limit, whatever the counter. */
+START_TEST(no_limits)
+{
+	struct fixture f;
+
+	fixture_begin(&f, "max_errors = 0\nmax_noops = 0\nmax_transactions = 0\n");
+	local(&f);
+	fixture_connect(&f);
+	say(&f, "FOO\r\nNOOP\r\nEHLO c.test\r\n" MESSAGE MESSAGE "QUIT\r\n", "500 250 250 250 250 354 250 250 250 354 250 221");
+	fixture_hang_up(&f);
+	fixture_end(&f);
+}
+END_TEST
+
+/* EHLO gets nothing done, and costs no memory however often it is said. */
+START_TEST(endless_ehlo)
+{
+	struct fixture f;
+
+	fixture_begin(&f, "max_noops = 300\n");
+	fixture_connect(&f);
+	fixture_say(&f, "EHLO c.test\r\n");
+	size_t used = arena_used(f.host.session);
+	for (int i = 1; i < 300; i++)
+		say(&f, "EHLO another.test\r\n", "250");
+	ck_assert_uint_eq(arena_used(f.host.session), used);
+	ck_assert_str_eq(f.s.helo, "another.test");
+	say(&f, "HELO c.test\r\n", "421");
+	fixture_hang_up(&f);
+	fixture_end(&f);
+}
+END_TEST
+
+/* RFC 5321 4.5.3.1.10: recipients over the limit are no reason to lose the message to the others. */
+START_TEST(surplus_recipients)
+{
+	struct fixture f;
+
+	fixture_begin(&f, "max_errors = 3\nmax_recipients = 100\n");
+	local(&f);
+	fixture_connect(&f);
+	say(&f, "EHLO c.test\r\nMAIL FROM:<>\r\n", "250 250");
+	for (int i = 0; i < 1100; i++)
+		say(&f, "RCPT TO:<c@local.test>\r\n", i < 100 ? "250" : "452");
+	say(&f, "DATA\r\nx\r\n.\r\n", "354 250");
+	say(&f, "MAIL FROM:<>\r\n", "250");
+	for (int i = 0; i < 1102; i++)
+		say(&f, "RCPT TO:<c@local.test>\r\n", i < 100 ? "250" : "452");
+	say(&f, "RCPT TO:<c@local.test>\r\n", "452 421");
+	ck_assert_int_eq(f.s.end, SESSION_LIMIT);
+	fixture_hang_up(&f);
+	fixture_end(&f);
+}
+END_TEST
+
+/* A reply of nothing but line ends is told in full: a client that hears nothing waits for ever. */
+START_TEST(reply_of_many_lines)
+{
+	static char text[1000];
+	struct fixture f;
+
+	fixture_begin(&f, "");
+	fixture_connect(&f);
+	fixture_say(&f, "EHLO c.test\r\n");
+	memset(text, '\n', sizeof(text) - 2);
+	text[sizeof(text) - 2] = 'x';
+	fixture_want(&f, HOOK_MAIL, DENY);
+	fixture_text[HOOK_MAIL] = text;
+	say(&f, "MAIL FROM:<a@b.test>\r\n", "550");
 	fixture_hang_up(&f);
 	fixture_end(&f);
 }
@@ -438,5 +512,5 @@ START_TEST(shutdown_and_eof)
 END_TEST
 
 UNIT_MAIN("session", one_message, pipelined, every_verb_in_every_phase, data_without_recipient, refusals_by_hooks, replies_of_plugins,
-	contents_refused, limits, foreign_protocols, authentication, auth_refused_in_the_clear, into_the_spool, nobody_queues,
-	internal_sessions, shutdown_and_eof)
+	contents_refused, limits, no_limits, endless_ehlo, surplus_recipients, reply_of_many_lines, foreign_protocols,
+	authentication, auth_refused_in_the_clear, into_the_spool, nobody_queues, internal_sessions, shutdown_and_eof)
