@@ -114,7 +114,7 @@ static const struct option_row rows[] = {
 	     .help = "time that sessions of the old configuration have to finish after a reload"),
 	MAIN(max_line_length, OPTION_INT, .preset = "2048", .min = 1000, .max = 60000, .reloadable = true,
 	     .help = "longest command line in bytes (RFC 5321 4.5.3.1.4 asks for 512 and room for extensions)"),
-	MAIN(max_recipients, OPTION_INT, .preset = "1000", .min = 100, .max = 100000, .reloadable = true,
+	MAIN(max_recipients, OPTION_INT, .preset = "1000", .min = 100, .max = 10000, .reloadable = true,
 	     .help = "most recipients of one message; further ones get 452 (RFC 5321 4.5.3.1.8 asks for 100)"),
 	MAIN(max_message_size, OPTION_SIZE, .preset = "100M", .min = 0, .max = SETTINGS_SIZE_MAX, .small_file = "databytes", .reloadable = true,
 	     .help = "largest message; announced as SIZE; 0: the largest there is"),

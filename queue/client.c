@@ -290,6 +290,11 @@ const struct tls_session *client_tls(const struct client *c)
 	return connection_tls(c->connection);
 }
 
+bool client_sending(const struct client *c)
+{
+	return c->at == STEP_CONTENT || client_committed(c);
+}
+
 bool client_committed(const struct client *c)
 {
 	return c->at == STEP_END || c->at == STEP_END_LMTP || (c->at == STEP_CONTENT && c->parcel->content.finished);

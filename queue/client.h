@@ -80,7 +80,8 @@ bool client_reusable(const struct client *c);
 void client_set_user(struct client *c, const struct client_user *user, void *arg);
 const struct target *client_target(const struct client *c);
 const struct tls_session *client_tls(const struct client *c);
-/* Whether the parcel's final dot has gone out: breaking off now may mean a second delivery. */
+/* Whether content of the parcel is going out; whether its final dot has: breaking off then may mean a second delivery. */
+bool client_sending(const struct client *c);
 bool client_committed(const struct client *c);
 int64_t client_ready_at(const struct client *c);	/* clock_ms; 0: not yet */
 

@@ -122,17 +122,16 @@ void delivery_refuse(struct delivery *d)
 	job_delivered(j, d);
 }
 
-bool delivery_abort(struct delivery *d)
+void delivery_abort(struct delivery *d, bool hard)
 {
 	struct runner *r = d->job->runner;
 
-	if (d->client && client_committed(d->client))
-		return false;
+	if (d->client && (hard ? client_committed(d->client) : client_sending(d->client)))
+		return;
 	delivery_drop(d);
 	DL_DELETE(r->active, d);
 	destination_done(&r->destinations, d->turn.destination, DESTINATION_UNTRIED, NULL, clock_ms());
 	job_abandon(d->job, d);
-	return true;
 }
 
 /* ---- the parcel ---- */

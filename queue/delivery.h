@@ -35,7 +35,8 @@ struct delivery *delivery_new(struct job *j, const size_t *rcpts, size_t count);
 void delivery_start(struct delivery *d);
 /* Its destination is dead: deferred as it stands. */
 void delivery_refuse(struct delivery *d);
-/* Breaks off unless the message is on its last step, where that would mean a second delivery. True when it is gone. */
-bool delivery_abort(struct delivery *d);
+/* Breaks off what the process need not wait for when it leaves: all but messages whose content is going out, or (HARD) but
+ * those on their last step, where it would mean a second delivery. */
+void delivery_abort(struct delivery *d, bool hard);
 
 #endif

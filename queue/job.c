@@ -22,12 +22,10 @@ static void set_aside(struct runner *r, struct entry *e, const char *why)
 {
 	struct err err = { "" };
 
-	log_id(e->id);
 	if (spool_move(r->spool, e->id, e->state, SPOOL_BAD, &err))
 		log_error("message set aside in bad: %s", why);
 	else
 		log_error("message cannot be set aside: %s (%s)", err.text, why);
-	log_id("");
 	scoreboard_count(COUNT_SET_ASIDE, 1);
 	entry_forget(r, e);
 }
@@ -42,9 +40,7 @@ static enum job_load unreadable(struct runner *r, struct entry *e, enum spool_re
 		return JOB_GONE;
 	}
 	if (how == SPOOL_READ_ERROR) {
-		log_id(e->id);
 		log_error("message cannot be read now: %s", why->text);
-		log_id("");
 		/* one in new/ is found again by a rescan */
 		if (e->state == SPOOL_LATER && !index_push(r->index, e->id, clock_now() + JOB_UNREADABLE))
 			log_error("out of memory for the index");
@@ -300,7 +296,7 @@ static void record(struct job *j, struct delivery *d, size_t i)
 		rcpt->last = result_last(result, j->arena);
 	}
 	j->rcpts[i].logged = true;
-	result_log(job_id(j), j->file.env.sender, rcpt->address, result, &d->times, d->tls);
+	result_log(j->file.env.sender, rcpt->address, result, &d->times, d->tls);
 }
 
 static void unlink_delivery(struct job *j, struct delivery *d)
@@ -315,8 +311,10 @@ static void unlink_delivery(struct job *j, struct delivery *d)
 
 void job_delivered(struct job *j, struct delivery *d)
 {
+	log_id(job_id(j));
 	for (size_t i = 0; i < d->count; i++)
 		record(j, d, d->rcpts[i]);
+	log_id("");
 	crash_point("deliver-recorded");
 	if (j->runner->plugins && plugin_wants(j->runner->plugins, HOOK_DELIVERED)) {
 		runner_mark(j->runner, job_id(j));

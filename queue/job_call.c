@@ -13,15 +13,11 @@ enum verdict job_call_run(struct plugin_list *plugins, enum hook hook, struct jo
 {
 	struct reply own;
 	struct hook_call h = { .hook = hook, .job = call, .scratch = call->scratch, .reply = reply ? reply : &own };
-	enum verdict v;
 
 	reply_clear(h.reply);
 	if (!plugins || !plugin_wants(plugins, hook))
 		return DECLINED;
-	log_id(job_id(call->job));
-	v = plugin_run(plugins, &h, NULL);
-	log_id("");
-	return v;
+	return plugin_run(plugins, &h, NULL);
 }
 
 /* Of the message, or of none: in the logging and config hooks. */

@@ -47,13 +47,12 @@ const char *result_status(enum outcome outcome)
 	return names[outcome];
 }
 
-void result_log(const char *id, const char *from, const char *to, const struct result *r, const struct result_times *times, const char *tls)
+void result_log(const char *from, const char *to, const struct result *r, const struct result_times *times, const char *tls)
 {
 	int64_t now = clock_ms(), total = (clock_now_us() - times->arrived_us) / 1000;
 	int64_t attempt = times->started ? now - times->started : 0;
 	struct log_line l;
 
-	log_id(id);
 	log_begin(&l, r->outcome == OUTCOME_FAIL ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "delivery");
 	log_str(&l, "status", result_status(r->outcome));
 	log_str(&l, "from", *from ? from : "<>");
@@ -70,5 +69,4 @@ void result_log(const char *id, const char *from, const char *to, const struct r
 	}
 	log_str(&l, r->remote ? "answer" : "reason", r->text);
 	log_end(&l);
-	log_id("");
 }

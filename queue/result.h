@@ -32,8 +32,8 @@ struct result result_local(struct arena *a, enum outcome outcome, const char *en
 struct result result_remote(struct arena *a, unsigned code, const char *enhanced, const char *text);
 /* "host [ip] 451 4.7.1 text", or of our own words "4.4.4 text": for the envelope and the bounce. */
 const char *result_last(const struct result *r, struct arena *a);
-/* One line a recipient: status=sent|deferred|bounced. ID is the queue id. */
-void result_log(const char *id, const char *from, const char *to, const struct result *r, const struct result_times *times, const char *tls);
+/* One line a recipient: status=sent|deferred|bounced. The caller has set the line's id. */
+void result_log(const char *from, const char *to, const struct result *r, const struct result_times *times, const char *tls);
 const char *result_status(enum outcome outcome);
 
 #endif

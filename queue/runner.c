@@ -35,6 +35,7 @@ void runner_mark(struct runner *r, const char *id)
 
 	if (s)
 		snprintf(s->working_on, sizeof(s->working_on), "%s %d", id, strcmp(id, r->suspect) == 0);
+	log_id(id);
 }
 
 void runner_unmark(void)
@@ -43,6 +44,7 @@ void runner_unmark(void)
 
 	if (s)
 		s->working_on[0] = '\0';
+	log_id("");
 }
 
 /* Our predecessor left its mark: it died with this message in hand. Once may be chance (power, SIGKILL); twice is not. */
@@ -158,8 +160,8 @@ static void set_clock(struct runner *r, int64_t now)
 {
 	int64_t ms = RUNNER_SLEEP, due = index_next(r->index), wake = destination_wake_at(&r->destinations);
 
-	if (due != INT64_MAX && (due - clock_now()) * 1000 < ms)
-		ms = (due - clock_now()) * 1000;
+	if (due != INT64_MAX && due * 1000 - clock_now_us() / 1000 < ms)
+		ms = due * 1000 - clock_now_us() / 1000;
 	if (wake && wake - now < ms)
 		ms = wake - now;
 	if ((r->short_of || r->rescan) && ms > RUNNER_REST)
@@ -172,9 +174,8 @@ static void leave_when_done(struct runner *r)
 {
 	struct delivery *d, *next;
 
-	if (r->stopping)
-		DL_FOREACH_SAFE(r->active, d, next)
-			delivery_abort(d);
+	DL_FOREACH_SAFE(r->active, d, next)
+		delivery_abort(d, r->stopping);
 	if (!r->active)
 		event_base_loopbreak(r->base);
 }
@@ -224,7 +225,7 @@ static void on_leave(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 
 static void leave(struct runner *r, bool stop)
 {
-	int64_t ms = stop ? r->settings->shutdown_timeout : r->settings->drain_timeout;
+	int64_t ms = r->settings->shutdown_timeout;	/* for draining too: our successor waits for us */
 
 	r->stopping |= stop;
 	if (!r->leaving || stop)

@@ -85,7 +85,8 @@ struct runner {
 void runner_wake(struct runner *r);
 /* Out of descriptors: a second's rest, then on. */
 void runner_rest(struct runner *r);
-/* Around what a hostile message or a plugin could crash us with: the id stands in the scoreboard meanwhile. */
+/* Around what a hostile message or a plugin could crash us with: the id stands in the scoreboard meanwhile, and in each
+ * line of the log. */
 void runner_mark(struct runner *r, const char *id);
 void runner_unmark(void);
 

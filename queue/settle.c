@@ -101,7 +101,7 @@ static bool ask_deferred(struct job *j, const size_t *rcpts, size_t count, int64
 	call.delay_set = false;
 	enum verdict v = job_call_run(j->runner->plugins, HOOK_DEFERRED, &call, &reply);
 	if (v == DENYSOFT && call.delay_set)
-		*when = clock_now() + call.delay;
+		*when = clock_now_us() / 1000000 + 1 + call.delay;
 	if (v != OK)
 		return true;
 	for (size_t i = 0; i < count; i++) {
@@ -291,7 +291,7 @@ static void log_undelivered(struct job *j)
 			continue;
 		rcpt->logged = true;
 		j->file.env.rcpts[i].last = result_last(&rcpt->result, j->arena);
-		result_log(job_id(j), j->file.env.sender, j->file.env.rcpts[i].address, &rcpt->result, &times, "");
+		result_log(j->file.env.sender, j->file.env.rcpts[i].address, &rcpt->result, &times, "");
 	}
 }
 
@@ -305,7 +305,6 @@ void job_settle(struct job *j)
 	if (e->wish == WISH_BOUNCE)
 		give_up(j);
 	log_undelivered(j);
-	log_id(job_id(j));
 	if (e->wish != WISH_REMOVE) {
 		when = plan_deferred(j);
 		again = bounce_failed(j);
@@ -313,7 +312,6 @@ void job_settle(struct job *j)
 	settle_file(j, when && again && again < when ? again : when ? when : again);
 	job_unload(j);
 	entry_release(r, e);
-	log_id("");
 	runner_unmark();
 	runner_wake(r);
 }

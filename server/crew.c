@@ -243,6 +243,7 @@ static void send_looking(const struct crew *w)
 
 	if (fd < 0)
 		return;		/* the queue-runner is being replaced, and looks when it starts */
+	fcntl(fd, F_SETFL, O_NONBLOCK);		/* it also looks when so many pokes came that one may have been lost */
 	ipc_begin(&m, IPC_POKE);
 	ipc_put_view(&m, view_of(""));
 	(void)!ipc_send(fd, &m, NULL);

@@ -14,7 +14,7 @@ struct listener {
 	enum listener_role role;
 	/* LISTENER_INTERNAL is the Unix stream socket run_dir/internal (0700 directory): the queue-runner (local
 	 * delivery of bounces and mixed messages) and local injection speak SMTP on it. Its sessions run only the
-	 * hooks queue_pre, queue and queue_post (and observers), every recipient is accepted as local, no limits per address. */
+	 * hooks queue_pre, queue and queue_post (observers: all), every recipient is accepted as local, no limits per address. */
 };
 
 struct role_args {

@@ -16,6 +16,6 @@ void tool_queue_ask_stats(const struct settings *s);
 int tool_queue_list(const struct tool *tool, int argc, char **argv);
 int tool_queue_show(const struct tool *tool, int argc, char **argv);
 int tool_queue_stats(const struct tool *tool, int argc, char **argv);
-int tool_queue_change(const struct tool *tool, int argc, char **argv);	/* flush, hold, release, remove, retry */
+int tool_queue_change(const struct tool *tool, int argc, char **argv);	/* flush, hold, release, remove, bounce, retry */
 
 #endif

@@ -39,7 +39,7 @@ const char *pr_recipient_at(struct hook_call *call, size_t index)
 	struct transaction *t = transaction_of(call);
 
 	if (!t)
-		return job_call_recipient_at(call, index);
+		return index < job_call_recipient_count(call) ? job_call_recipient_at(call, index) : "";
 	return index < t->recipient_count ? t->recipients[index].address.text : "";
 }
 
@@ -189,8 +189,8 @@ bool pr_set_note(struct hook_call *call, const char *key, const char *value)
 {
 	struct transaction *t = transaction_of(call);
 
-	if (!t)
-		return job_call_set_note(call, key, value);
+	if (!t)		/* a line break is refused as it is in a session: the value becomes a line of the spool's file */
+		return (!value || !value[strcspn(value, "\r\n")]) && job_call_set_note(call, key, value);
 	return t->arena && notes_set(&t->notes, t->arena, key, value);
 }
 

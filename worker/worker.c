@@ -13,12 +13,14 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #define STRAIGHT 8		/* clients in a row without a look at the other listeners and the life line */
 #define REST_AFTER 1000		/* ms without a client until memory is given back */
 #define SHORT_OF_FDS 100	/* ms to wait when the system has no descriptor left */
 
+static const struct worker_args *worker_args;	/* for the handler */
 static volatile sig_atomic_t worker_retired, worker_interrupted, worker_fd = -1;
 
 struct worker {
@@ -46,6 +48,28 @@ static void on_terminate(int signal UNUSED)
 		stream_interrupt(worker_fd);
 	kill(getpid(), SIGUSR1);
 	errno = saved;
+}
+
+/* Our parent has died: the forkserver, or the master that has taken us over from it. When neither is left, nobody will serve
+ * what waits at the listeners, and a new master wants the ports: they end here, the session in hand goes on. */
+static void on_orphaned(int signal UNUSED)
+{
+	struct scoreboard *board = scoreboard();
+	int saved = errno;
+
+	if (board && getppid() != atomic_load_explicit(&board->master_pid, memory_order_relaxed))
+		for (size_t i = 0; i < worker_args->listener_count; i++)
+			shutdown(worker_args->listeners[i].fd, SHUT_RDWR);
+	errno = saved;
+}
+
+static void watch_parent(const struct worker_args *args)
+{
+	struct sigaction orphaned = { .sa_handler = on_orphaned };
+
+	worker_args = args;
+	sigaction(SIGUSR2, &orphaned, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGUSR2);
 }
 
 static void set_signals(struct worker *w)
@@ -193,6 +217,7 @@ int worker_main(const struct worker_args *args)
 
 	worker_retired = worker_interrupted = 0;
 	set_signals(&w);
+	watch_parent(args);
 	snprintf(w.resolver, sizeof(w.resolver), "%s/resolver", args->settings->run_dir);
 	resolve_init(w.resolver, args->settings->resolver_timeout);
 	host_open(&w.host, args, &worker_interrupted);

@@ -144,6 +144,7 @@ def surplus_after_starttls():
 def broken_handshake_then_clear():
     def starttls(connection, argument, n):
         connection.say("220 go")
+        connection.sock.recv(5)         # the handshake has begun
         connection.sock.sendall(b"this is not TLS at all, however long it is\r\n")
         raise Drop
     with Sink(extensions=("STARTTLS",), starttls=starttls) as sink, relay(route(sink)) as p:
@@ -206,7 +207,7 @@ def died_in_the_pool():
 def lmtp_over_unix():
     def message(connection, argument, n):
         return "452 4.2.2 full" if argument[1].startswith("full") and n < 5 else None
-    with relay(start=False) as p:
+    with relay(start=False, fail_intervals="1s*20") as p:
         path = str(p.dir / "lmtp.sock")
         with Sink(unix=path, lmtp=True, message=message) as sink:
             os.chmod(path, 0o777)

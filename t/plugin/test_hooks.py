@@ -123,7 +123,7 @@ def config_errors():
     cases = [
         ("answer things=2", 'plugins:2: plugin reader: list "things": plugin supplier failed with DENY'),
         ("answer things=77", 'plugins:2: plugin reader: list "things": plugin supplier failed with DENYSOFT'),
-        ("bad things", 'plugins:1: plugin supplier: list "things": entry 2 has 9 bytes'),
+        ("bad things", 'plugins:1: plugin supplier: list "things": entry 1 has 9 bytes'),
         ("bad things", 'plugins:2: plugin reader: list "things": plugin supplier gave what is no entry'),
     ]
     for arguments, want in cases:

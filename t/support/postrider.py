@@ -180,7 +180,9 @@ class Instance:
                     with contextlib.suppress(OSError):
                         words = pathlib.Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
                         role = words[words.index(b"--role") + 1].decode() if b"--role" in words else "?"
-                        roles[child] = "worker" if roles[pid] in ("forkserver", "worker") else role
+                        # A worker whose forkserver died has become a child of the master's.
+                        worker = pathlib.Path(f"/proc/{child}/comm").read_text() == "pr:worker\n"
+                        roles[child] = "worker" if worker or roles[pid] in ("forkserver", "worker") else role
         return roles
 
     def pids(self, role):

@@ -89,7 +89,7 @@ START_TEST(test_bad)
 		{ ALL, "<a\xf0\x80\x80\x80@b>" }, { ALL, "<a\xe0\x9f\xbf@b>" }, { ALL, "<a@\xff>" }, { ALL, "<a@\xc3>" }, { ALL, "<a@b\xe2\x84\x80" "c>" /* a/c */ },
 		{ ALL, "<a@\xe2\x80\x8b>" /* zero width space */ }, { ALL, "<a@\xef\xbc\xa0>" /* full-width @ */ }, { ALL, "<a@b\xe3\x80\x82>" /* ends in a dot */ },
 		{ ALL, "<a@b\xe3\x80\x82\xe3\x80\x82" "c>" }, { ALL, "" }, { ALL, " " }, { ALL, "a@b>" }, { ALL, "a@b\x01" },
-		{ 0, "<" A60 "12345@b>" }, { 0, "<a@" LABEL63 "x>" }, { 0, "<a@" FULL_DOMAIN ">" }, { 0, "<a@" FULL_DOMAIN ".aaa>" },
+		{ 0, "<" A60 A60 A60 A60 "12345678901234@b>" }, { 0, "<a@" LABEL63 "x>" }, { 0, "<a@" FULL_DOMAIN ">" }, { 0, "<a@" FULL_DOMAIN ".aaa>" },
 		{ 0, "<@" LABEL63 ",@" LABEL63 ",@" LABEL63 ",@" LABEL63 ":a@b>" },
 	};
 

@@ -3,6 +3,7 @@
 #include "../../lib/log.h"
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 static char dir[128], path[160];
 
@@ -218,4 +219,63 @@ START_TEST(test_escape)
 }
 END_TEST
 
-UNIT_MAIN("log", test_text, test_json, test_levels, test_long, test_file, test_stderr, test_escape)
+/* The pid is kept, and right again in a child that gives itself a name. */
+START_TEST(test_pid)
+{
+	char want[32];
+	int status;
+
+	open_log(false, LOG_LEVEL_INFO);
+	log_info("parent");
+	snprintf(want, sizeof(want), " worker[%d] ", (int)getpid());
+	ck_assert_ptr_nonnull(strstr(logged(), want));
+	pid_t pid = fork();
+	if (pid == 0) {
+		log_process("child");
+		log_info("child");
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	snprintf(want, sizeof(want), " child[%d] child\n", (int)pid);
+	ck_assert_ptr_nonnull(strstr(logged(), want));
+	close_log();
+}
+END_TEST
+
+/* What is offered, with all that makes a line: cut ones, JSON. */
+static char taken[8192];
+static bool take_all;
+
+static bool taker(enum log_level level, const char *process, const char *id, const char *line)
+{
+	ck_assert_int_eq(level, LOG_LEVEL_INFO);
+	ck_assert_str_eq(process, "worker");
+	ck_assert_str_eq(id, "ID-1");
+	snprintf(taken, sizeof(taken), "%s", line);
+	return take_all;
+}
+
+START_TEST(test_offer)
+{
+	static char overlong[6000];
+
+	memset(overlong, 'a', sizeof(overlong) - 1);
+	for (unsigned i = 0; i < 8; i++) {
+		take_all = i & 1;
+		open_log(i & 2, LOG_LEVEL_INFO);
+		log_id("ID-1");
+		log_offer(taker);
+		log_debug("not wanted");
+		log_info("%s", i & 4 ? overlong : "short");
+		log_offer(NULL);
+		const char *written = logged();
+		size_t len = strlen(taken);
+		ck_assert_uint_eq(strlen(written), take_all ? 0 : len + 1);
+		ck_assert(take_all || (memcmp(written, taken, len) == 0 && written[len] == '\n'));
+		ck_assert_ptr_nonnull(strstr(taken, i & 4 ? i & 2 ? "\"cut\":true}" : " [cut]" : "short"));
+		close_log();
+	}
+}
+END_TEST
+
+UNIT_MAIN("log", test_pid, test_offer, test_text, test_json, test_levels, test_long, test_file, test_stderr, test_escape)

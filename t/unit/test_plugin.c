@@ -1,6 +1,7 @@
 /* test_plugin.c - running chains of hooks, and what plugins call to read their arguments and files, with plugins that are
  * made here. Loading shared objects is tested in t/plugin. */
 #include "../../lib/base.h"
+#include "../../lib/log.h"
 #include "../../lib/plugin_list.h"
 #include "../../lib/reply.h"
 #include "../../lib/scoreboard.h"
@@ -166,6 +167,114 @@ START_TEST(test_names)
 }
 END_TEST
 
+/* ---- the logging hook ---- */
+
+static char offered[4096];
+static unsigned offers;
+static enum verdict log_answer;
+
+static enum verdict on_logging(struct hook_call *c)
+{
+	offers++;
+	snprintf(offered, sizeof offered, "%s", pr_log_line(c));
+	ck_assert_uint_eq(slot.plugin, 1);
+	ck_assert_uint_eq(slot.hook, HOOK_LOGGING + 1);
+	ck_assert_str_eq(pr_log_process(c), "unit");
+	ck_assert_str_eq(pr_log_id(c), "ID-1");
+	ck_assert_int_eq(pr_log_level(c), PR_WARN);
+	pr_log(c, PR_WARN, "inner");
+	errno = EBADF;
+	return log_answer;
+}
+
+/* Logs in the middle of another hook. */
+static enum verdict on_mail_logging(struct hook_call *c)
+{
+	int64_t since = slot.hook_since;
+	ck_assert_str_eq(pr_log_line(c), "");
+	errno = ENOENT;
+	pr_log(c, PR_WARN, "outer");
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_uint_eq(slot.plugin, 2);
+	ck_assert_uint_eq(slot.hook, HOOK_MAIL + 1);
+	ck_assert_int_eq(slot.hook_since, since);
+	return OK;
+}
+
+static const char *log_text(const char *path)
+{
+	static char text[8192];
+	FILE *f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	text[fread(text, 1, sizeof text - 1, f)] = '\0';
+	fclose(f);
+	return text;
+}
+
+START_TEST(test_logging)
+{
+	static const struct postrider_plugin taker = { .abi = POSTRIDER_ABI, .name = "x", .hooks = { [HOOK_LOGGING] = on_logging } };
+	static const struct postrider_plugin watcher = { .abi = POSTRIDER_ABI, .name = "x", .hooks = { [HOOK_LOGGING] = on_logging }, .observer = true };
+	static const struct postrider_plugin talker = { .abi = POSTRIDER_ABI, .name = "y", .hooks = { [HOOK_MAIL] = on_mail_logging } };
+	static const struct { enum verdict answer; bool observer, written; } cases[] = {
+		{ OK, false, false }, { DECLINED, false, true }, { DENY, false, true }, { (enum verdict)77, false, true }, { OK, true, true } };
+	char path[128];
+	struct err err = { .text = "" };
+	snprintf(path, sizeof path, "%s/things", dir);
+	plugins[1].def = &talker;
+	list.chain[HOOK_LOGGING] = chain;
+	list.chain_count[HOOK_LOGGING] = 1;
+	list.chain[HOOK_MAIL] = chain + 1;
+	list.chain_count[HOOK_MAIL] = 1;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		unlink(path);
+		ck_assert(log_open(path, false, LOG_LEVEL_WARN, &err));
+		log_process("unit");
+		log_id("ID-1");
+		plugins[0].def = cases[i].observer ? &watcher : &taker;
+		log_answer = cases[i].answer;
+		offers = 0;
+		plugin_take_log(&list);
+		ck_assert_int_eq(plugin_run(&list, &call, NULL), OK);
+		plugin_forget_log(&list);
+		ck_assert_uint_eq(offers, 1);
+		ck_assert_ptr_nonnull(strstr(offered, "ID-1 outer plugin=x"));
+		ck_assert_ptr_null(strchr(offered, '\n'));
+		ck_assert(!strstr(log_text(path), "outer plugin=x\n") == !cases[i].written);
+		ck_assert_ptr_nonnull(strstr(log_text(path), "inner plugin=x\n"));
+		log_warn("alone");
+		ck_assert_uint_eq(offers, 1);
+	}
+	ck_assert(log_open("none", false, LOG_LEVEL_WARN, &err));
+	ck_assert(!log_wants(LOG_LEVEL_ERROR));
+	plugin_take_log(&list);
+	ck_assert(log_wants(LOG_LEVEL_WARN) && !log_wants(LOG_LEVEL_INFO));
+	log_answer = DECLINED;
+	log_warn("to the plugin only");
+	ck_assert_uint_eq(offers, 2);
+	plugin_forget_log(&list);
+	list.chain_count[HOOK_LOGGING] = 0;
+	plugin_take_log(&list);
+	ck_assert(!log_wants(LOG_LEVEL_ERROR));
+	plugin_forget_log(&list);
+	log_id("");
+}
+END_TEST
+
+START_TEST(test_observers_only)
+{
+	const struct plugin *decided = &plugins[0];
+	plugins[2].def = &observer;
+	for (size_t i = 0; i < 4; i++)
+		answers[i] = DENY;
+	call.observers = true;
+	ck_assert_int_eq(plugin_run(&list, &call, &decided), DECLINED);
+	ck_assert_ptr_null(decided);
+	ck_assert_uint_eq(ran, 4);
+	ck_assert_uint_eq(reply.code, 0);
+}
+END_TEST
+
 /* ---- arguments ---- */
 
 START_TEST(test_options)
@@ -294,6 +403,119 @@ START_TEST(test_lists)
 }
 END_TEST
 
+/* ---- the config hook: plugins 0 and 2 give lists ---- */
+
+static unsigned asked[4];
+static const char *gives[4];	/* one entry, NULL: declines */
+static enum verdict config_answer;
+
+static enum verdict on_config(struct hook_call *c)
+{
+	unsigned index = (unsigned)(c->self - plugins);
+	asked[index]++;
+	ck_assert_str_eq(pr_config_name(c), "things");
+	if (!gives[index]) {
+		ck_assert(pr_config_add(c, "unwanted"));
+		return DECLINED;
+	}
+	for (unsigned i = 0; i < 40; i++)
+		if (!pr_config_add(c, gives[index]))
+			return DECLINED;
+	return config_answer;
+}
+
+static const struct postrider_plugin giver = { .abi = POSTRIDER_ABI, .name = "x", .hooks = { [HOOK_CONFIG] = on_config } };
+
+static void with_givers(const char *first, const char *second)
+{
+	static struct plugin *givers[2] = { &plugins[0], &plugins[2] };
+	memset(asked, 0, sizeof asked);
+	plugins[0].def = plugins[2].def = &giver;
+	plugins[0].ready = plugins[2].ready = true;
+	plugins[0].name = "giver:0";
+	plugins[2].name = "giver:2";
+	gives[0] = first;
+	gives[2] = second;
+	config_answer = OK;
+	list.chain[HOOK_CONFIG] = givers;
+	list.chain_count[HOOK_CONFIG] = 2;
+	write_things("# the file\nfile\n");
+}
+
+/* What each of the plugins sees, and the core; the last one first, and then all again: nobody is asked twice. */
+static void check_seen(const char *const want[5], unsigned asked0, unsigned asked2)
+{
+	for (unsigned round = 0; round < 2; round++)
+		for (unsigned i = 4; i-- > 0;)
+			ck_assert_str_eq(pr_config(&plugins[i], "things", "nothing"), want[i]);
+	const struct listfile *all = plugin_listfile(&list, "things", &problems);
+	ck_assert_str_eq(all->lines[0], want[4]);
+	ck_assert_uint_eq(asked[0], asked0);
+	ck_assert_uint_eq(asked[2], asked2);
+	ck_assert_str_eq(problems.text, "");
+}
+
+START_TEST(test_config)
+{
+	static const struct { const char *first, *second, *want[5]; unsigned asked0, asked2; } cases[] = {
+		{ NULL, NULL, { "file", "file", "file", "file", "file" }, 1, 1 },
+		{ "a", "b", { "file", "a", "a", "a", "a" }, 1, 0 },
+		{ NULL, "b", { "file", "file", "file", "b", "b" }, 1, 1 },
+	};
+	with_givers(cases[_i].first, cases[_i].second);
+	check_seen(cases[_i].want, cases[_i].asked0, cases[_i].asked2);
+	if (_i == 1) {
+		const char *const *lines = pr_list(&plugins[3], "things");
+		ck_assert_str_eq(lines[39], "a");
+		ck_assert_ptr_null(lines[40]);
+		ck_assert_uint_eq(pr_list_line(&plugins[3], "things", 39), 40);
+		ck_assert_uint_eq(pr_list_line(&plugins[0], "things", 0), 2);
+		pr_where(&plugins[3], "things", 39);
+		pr_fail(&plugins[3], "no");
+		ck_assert_str_eq(problems.text, "things (of plugin giver:0):40: plugin x: no");
+	}
+}
+END_TEST
+
+/* Who is not ready is not asked; later he is, by those who come after him. */
+START_TEST(test_config_before_ready)
+{
+	with_givers("a", "b");
+	plugins[0].ready = plugins[2].ready = false;
+	ck_assert_str_eq(pr_config(&plugins[3], "things", ""), "file");
+	ck_assert_uint_eq(asked[0] + asked[2], 0);
+	plugins[0].ready = true;
+	ck_assert_str_eq(pr_config(&plugins[3], "things", ""), "a");
+	ck_assert_str_eq(pr_config(&plugins[0], "things", ""), "file");
+}
+END_TEST
+
+START_TEST(test_config_errors)
+{
+	static char overlong[4098];
+	static const struct { const char *entry; enum verdict answer; const char *want; } cases[] = {
+		{ "a", DENY, "plugins:2: plugin x: list \"things\": plugin giver:0 failed with DENY" },
+		{ "a", (enum verdict)-1, "plugins:2: plugin x: list \"things\": plugin giver:0 failed with DENYSOFT" },
+		{ "a\nb", OK, "plugins:1: plugin giver:0: list \"things\": entry 1 has 3 bytes, expected one line of 1 to 4096" },
+		{ " ", OK, "plugins:2: plugin x: list \"things\": plugin giver:0 gave what is no entry" },
+		{ overlong, OK, "entry 1 has 4097 bytes" },
+	};
+	memset(overlong, 'a', sizeof overlong - 1);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		with_givers(cases[i].entry, NULL);
+		config_answer = cases[i].answer;
+		problems.text[0] = '\0';
+		list.files = NULL;
+		ck_assert_ptr_null(pr_list(&plugins[1], "things"));
+		ck_assert_msg(strstr(problems.text, cases[i].want), "%s", problems.text);
+		ck_assert_ptr_null(pr_list(&plugins[3], "things"));	/* no later plugin's word, nor the file, in its place */
+		ck_assert_uint_eq(asked[2], 0);
+	}
+	ck_assert_str_eq(pr_config_name(&call), "");
+	ck_assert(!pr_config_add(&call, "x"));
+}
+END_TEST
+
 START_TEST(test_sets)
 {
 	struct plugin *p = &plugins[0];
@@ -343,12 +565,17 @@ int main(void)
 	tcase_add_loop_test(t, test_chain, 0, (int)COUNT_OF(chains));
 	tcase_add_test(t, test_reply_in_runner);
 	tcase_add_test(t, test_empty_chain);
+	tcase_add_test(t, test_logging);
+	tcase_add_test(t, test_observers_only);
 	tcase_add_test(t, test_names);
 	tcase_add_test(t, test_options);
 	tcase_add_test(t, test_bad_options);
 	tcase_add_loop_test(t, test_reject, 0, (int)COUNT_OF(rejects));
 	tcase_add_test(t, test_reply);
 	tcase_add_test(t, test_lists);
+	tcase_add_loop_test(t, test_config, 0, 3);
+	tcase_add_test(t, test_config_before_ready);
+	tcase_add_test(t, test_config_errors);
 	tcase_add_test(t, test_sets);
 	tcase_add_test(t, test_tls);
 	suite_add_tcase(suite, t);

@@ -347,6 +347,29 @@ START_TEST(queue_change)
 }
 END_TEST
 
+START_TEST(queue_bounce)
+{
+	char id[SPOOL_ID_SIZE], nobody[SPOOL_ID_SIZE];
+
+	snprintf(id, sizeof(id), "%s", add("alice@local.test", "bob@remote.test", "remote.test"));
+	snprintf(nobody, sizeof(nobody), "%s", add("", "bob@remote.test", "remote.test"));
+	ck_assert_int_eq(queue("queue hold %s", id, ""), 0);
+	ck_assert_int_eq(run(tool_queue, "queue bounce", ""), 2);
+	ck_assert_int_eq(run(tool_queue, "queue bounce ../../etc/passwd", ""), 1);
+	ck_assert_int_eq(queue("queue bounce %s", nobody, ""), 1);
+	ck_assert(in_state("new", nobody));
+	ck_assert_msg(queue("queue bounce %s", id, "") == 0, "%s", output);
+	ck_assert(!in_state("hold", id));
+	ck_assert_int_eq(queue("queue bounce %s", id, ""), 1);
+	ck_assert_int_eq(run(tool_queue, "queue list --sender <> --domain local.test --ids", ""), 0);
+	ck_assert_uint_eq(strlen(output), SPOOL_ID + 1);
+	snprintf(id, sizeof(id), "%.*s", SPOOL_ID, output);
+	ck_assert_int_eq(queue("queue show --message %s", id, ""), 0);
+	ck_assert(said("Status: 5.7.0") && said("returned by the postmaster") && said("bob@remote.test") && said("recipient    <alice@local.test> waiting"));
+	ck_assert_int_eq(queue("queue bounce %s", id, ""), 1);	/* the notice itself */
+}
+END_TEST
+
 /* Nothing runs: told, and no signal is sent to whoever has the number in a stale file. */
 START_TEST(not_running)
 {
@@ -381,6 +404,7 @@ int main(void)
 	tcase_add_test(t, certificate);
 	tcase_add_test(t, queue_read);
 	tcase_add_test(t, queue_change);
+	tcase_add_test(t, queue_bounce);
 	tcase_add_test(t, not_running);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);

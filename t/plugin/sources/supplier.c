@@ -35,13 +35,14 @@ static enum verdict on_config(struct hook_call *call)
 	const char *bad = pr_option(self, "bad");
 
 	pr_log(call, PR_INFO, "asked for %s", name);
-	pr_config_add(call, "left.test");	/* means nothing when it declines */
 	if (bad && strcmp(bad, name) == 0)
 		return pr_config_add(call, "two\nlines") ? DECLINED : OK;
 	if (answer)
-		return (enum verdict)atoi(answer);
-	if (!entries)
+		return (enum verdict)strtol(answer, NULL, 10);
+	if (!entries) {
+		pr_config_add(call, "left.test");	/* which means nothing then */
 		return DECLINED;
+	}
 	while (*entries) {
 		size_t len = strcspn(entries, ",");
 		char *entry = strndup(entries, len);

@@ -1,0 +1,149 @@
+/* prober - asks everything there is to ask at every hook, also where it has no meaning: none of it may crash the server,
+ * and every text is a text. Declines everything; takes the messages of "taken" at queue. */
+#include <postrider.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t total;	/* so that no call is left out */
+
+static void text(const char *what)
+{
+	total += strlen(what);
+}
+
+static void maybe(const char *what)
+{
+	total += what ? strlen(what) : 0;
+}
+
+static void connection(struct hook_call *call)
+{
+	text(pr_id(call));
+	text(pr_remote_ip(call));
+	text(pr_remote_host(call));
+	text(pr_local_ip(call));
+	text(pr_helo(call));
+	text(pr_tls_version(call));
+	text(pr_tls_cipher(call));
+	text(pr_auth_user(call));
+	text(pr_command(call));
+	text(pr_command_args(call));
+	text(pr_auth_mechanism(call));
+	text(pr_auth_login(call));
+	text(pr_auth_password(call));
+	text(pr_auth_challenge(call));
+	text(pr_auth_response(call));
+	total += pr_remote_port(call) + pr_local_port(call) + pr_unrecognized_count(call) + pr_sessions_from_ip(call);
+	total += pr_is_esmtp(call) + pr_is_submission(call) + pr_is_tls(call) + pr_relaying(call) + pr_early_bytes(call, 0);
+	pr_add_capability(call, "XPROBE");
+	pr_add_capability(call, "X\r\n250 injected");
+	pr_set_relaying(call, pr_relaying(call));
+}
+
+static void envelope(struct hook_call *call)
+{
+	text(pr_sender(call));
+	text(pr_sender_domain(call));
+	text(pr_recipient(call));
+	text(pr_recipient_domain(call));
+	for (size_t i = 0; i < pr_recipient_count(call) + 2; i++) {
+		text(pr_recipient_at(call, i));
+		total += pr_recipient_is_local(call, i);
+	}
+	text(pr_recipient_at(call, SIZE_MAX));
+	maybe(pr_parameter(call, "SIZE"));
+	maybe(pr_parameter(call, ""));
+	total += pr_recipient_spooled(call);
+}
+
+static void message(struct hook_call *call)
+{
+	static char data[4096];
+	uint64_t offset = 0;
+	ssize_t got;
+
+	total += pr_header_count(call, "Subject") + pr_header_count(call, "");
+	maybe(pr_header(call, "Received", 0));
+	maybe(pr_header(call, "Received", -1));
+	maybe(pr_header(call, "Received", -1000));
+	maybe(pr_header(call, "Received", 1000));
+	pr_header_prepend(call, "X-Probe", "one\r\n two\n\tthree");
+	pr_header_append(call, "X-Probe", "end");
+	if (pr_header_prepend(call, "X-Probe", "a\r\nInjected: b") || pr_header_append(call, "X-Probe", "a\n\nb") ||
+	    pr_header_prepend(call, "X:", "a") || pr_header_prepend(call, "", "a") || pr_header_prepend(call, "X\r\nY", "a") ||
+	    pr_header_append(call, "X-Probe", "a\rb") || pr_header_append(call, "X-Probe", "a\n "))
+		abort();
+	total += pr_header_remove(call, "X-Probe") + pr_header_remove(call, "") + pr_message_size(call);
+	while ((got = pr_message_read(call, offset, data, sizeof data)) > 0)
+		offset += (uint64_t)got;
+	if (got == 0 && offset != pr_message_size(call))
+		abort();
+	pr_message_read(call, UINT64_MAX, data, sizeof data);
+	pr_message_read(call, 0, data, 0);
+}
+
+static void notes(struct hook_call *call)
+{
+	char big[5000];
+
+	memset(big, 'x', sizeof big - 1);
+	big[sizeof big - 1] = '\0';
+	pr_set_note(call, "probe", "value");
+	maybe(pr_note(call, "probe"));
+	if (pr_set_note(call, "probe", big) || pr_set_note(call, "bad key", "x") || pr_set_note(call, "probe", "a\nb") ||
+	    pr_set_connection_note(call, "", "x") || pr_set_connection_note(call, "probe", big))
+		abort();
+	pr_set_connection_note(call, "probe", "value");
+	maybe(pr_connection_note(call, "probe"));
+	pr_set_note(call, "probe", NULL);
+	pr_set_note(call, "absent", NULL);
+	pr_set_connection_note(call, "probe", NULL);
+}
+
+static void runner(struct hook_call *call)
+{
+	text(pr_queue_id(call));
+	text(pr_next_domain(call));
+	text(pr_response(call));
+	text(pr_response_host(call));
+	text(pr_response_ip(call));
+	total += pr_failures(call) + (size_t)pr_delay(call);
+	pr_set_delay(call, 0);
+	if (pr_add_mx(call, 0, "not a host") || pr_add_mx(call, 0, ""))
+		abort();
+}
+
+static enum verdict probe(struct hook_call *call)
+{
+	connection(call);
+	envelope(call);
+	message(call);
+	notes(call);
+	runner(call);
+	pr_log(call, PR_DEBUG, "%zu octets of text", total);
+	pr_reply(call, 299, "9.9.9", "a\r\n250 b\n%s", pr_helo(call));
+	return DECLINED;
+}
+
+static enum verdict take(struct hook_call *call)
+{
+	probe(call);
+	return OK;
+}
+
+#define PROBE(hook) [hook] = probe
+const struct postrider_plugin postrider_plugin = {
+	.abi = POSTRIDER_ABI,
+	.name = "prober",
+	.hooks = {
+		PROBE(HOOK_PRE_CONNECTION), PROBE(HOOK_CONNECT), PROBE(HOOK_LOOKUP_RDNS), PROBE(HOOK_HELO), PROBE(HOOK_EHLO),
+		PROBE(HOOK_CAPABILITIES), PROBE(HOOK_AUTH_PLAIN), PROBE(HOOK_AUTH_LOGIN), PROBE(HOOK_AUTH_CRAM_MD5), PROBE(HOOK_AUTH),
+		PROBE(HOOK_MAIL_PRE), PROBE(HOOK_MAIL), PROBE(HOOK_RCPT_PRE), PROBE(HOOK_RCPT), PROBE(HOOK_RCPT_OK), PROBE(HOOK_DATA),
+		PROBE(HOOK_RECEIVED_LINE), PROBE(HOOK_DATA_HEADERS_END), PROBE(HOOK_DATA_POST_HEADERS), PROBE(HOOK_DATA_POST),
+		PROBE(HOOK_QUEUE_PRE), PROBE(HOOK_QUEUE_OUTBOUND), PROBE(HOOK_QUEUE_POST), PROBE(HOOK_RESET_TRANSACTION),
+		PROBE(HOOK_VRFY), PROBE(HOOK_NOOP), PROBE(HOOK_HELP), PROBE(HOOK_UNRECOGNIZED_COMMAND), PROBE(HOOK_QUIT),
+		PROBE(HOOK_DISCONNECT), PROBE(HOOK_POST_CONNECTION), PROBE(HOOK_DENY), PROBE(HOOK_OK),
+		PROBE(HOOK_SEND_EMAIL), PROBE(HOOK_GET_MX), PROBE(HOOK_DEFERRED), PROBE(HOOK_BOUNCE), PROBE(HOOK_DELIVERED),
+		[HOOK_QUEUE] = take,
+	},
+};
