@@ -363,7 +363,8 @@ enum verdict pr_reject(struct hook_call *call, const char *enhanced, const char 
 	/* After RCPT there is no later place to refuse: reject at once. */
 	if (self->reject == REJECT_NAUGHTY && call->session && call->hook < HOOK_RCPT_PRE) {
 		pr_log(call, PR_INFO, "naughty at %s: %s", plugin_hook_name(call->hook), text);
-		if (pr_set_connection_note(call, "naughty", text))
+		bool soft = self->reject_verdict == DENYSOFT || self->reject_verdict == DENYSOFT_DISCONNECT;
+		if (pr_set_connection_note(call, "naughty", text) && pr_set_connection_note(call, "naughty_for_now", soft ? "1" : NULL))
 			return DECLINED;
 	}
 	unsigned smtp = reject_code(call->hook, self->reject_verdict);

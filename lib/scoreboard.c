@@ -175,6 +175,12 @@ int scoreboard_take(int32_t pid, uint32_t generation)
 	return -1;
 }
 
+/* Sessions on the internal socket have no peer address: they are no clients, and count against no limit. */
+static bool is_client(const struct scoreboard_slot *s)
+{
+	return s->peer_family != 0;
+}
+
 void scoreboard_release(int slot, int32_t pid)
 {
 	struct scoreboard_slot *s = &board->slot[slot];
@@ -183,8 +189,10 @@ void scoreboard_release(int slot, int32_t pid)
 		return;
 	unsigned phase = atomic_exchange(&s->phase, PHASE_FREE);
 
-	if (phase != PHASE_FREE)
-		atomic_fetch_sub(phase == PHASE_IDLE ? &board->idle : &board->busy, 1);
+	if (phase == PHASE_IDLE)
+		atomic_fetch_sub(&board->idle, 1);
+	else if (phase != PHASE_FREE && is_client(s))
+		atomic_fetch_sub(&board->busy, 1);
 	atomic_store(&s->hook_since, 0);
 	atomic_compare_exchange_strong(&s->pid, &pid, 0);
 }
@@ -210,7 +218,7 @@ void scoreboard_settle(void)
 		unsigned phase = atomic_load_explicit(&board->slot[i].phase, memory_order_relaxed);
 
 		idle += phase == PHASE_IDLE;
-		busy += phase > PHASE_IDLE;
+		busy += phase > PHASE_IDLE && is_client(&board->slot[i]);
 	}
 	settle(&board->idle, idle, &idle_off);
 	settle(&board->busy, busy, &busy_off);

@@ -52,7 +52,7 @@ struct scoreboard {
 	_Atomic int64_t started;		/* wall clock, seconds */
 	_Atomic int32_t forkserver_pid, resolver_pid, runner_pid;
 	_Atomic uint32_t generation;
-	_Atomic int32_t idle, busy;		/* workers of the current generation; kept by workers and forkserver */
+	_Atomic int32_t idle, busy;		/* workers without a session; with a client (internal sessions are none) */
 	_Atomic uint32_t high_slot;		/* one above the highest slot ever used */
 	char plugin_names[64][32];		/* of the current generation, for status */
 	_Atomic uint32_t plugin_count;

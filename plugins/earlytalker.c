@@ -91,7 +91,10 @@ static enum verdict on_data(struct hook_call *call)
 	const struct early *e = pr_data(pr_self(call));
 	if (!e->at_data || pr_relaying(call) || !pr_early_bytes(call, e->wait * 1000))
 		return DECLINED;
-	return refuse(call, e, true);
+	/* What has come already is content, with lines in it that somebody else may have written: it must not be read as
+	 * commands, so the session ends. */
+	enum verdict verdict = refuse(call, e, true);
+	return verdict == DENY ? DENY_DISCONNECT : verdict == DENYSOFT ? DENYSOFT_DISCONNECT : verdict;
 }
 
 const struct postrider_plugin postrider_plugin = {

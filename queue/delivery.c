@@ -67,6 +67,7 @@ static void delivery_end(struct delivery *d, enum destination_end end)
 	delivery_drop(d);
 	DL_DELETE(r->active, d);
 	destination_done(&r->destinations, d->turn.destination, end, why, clock_ms());
+	r->no_files = r->no_sockets = false;
 	job_delivered(d->job, d);
 	runner_wake(r);
 }
@@ -87,10 +88,15 @@ static void delivery_put_back(struct delivery *d, enum destination_end end)
 /* Nothing could be begun: when there is something to begin with. */
 static void delivery_postpone(struct delivery *d)
 {
-	struct runner *r = d->job->runner;
+	struct job *j = d->job;
+	struct runner *r = j->runner;
+	struct entry *e = j->entry;
 
 	delivery_put_back(d, DESTINATION_UNTRIED);
-	runner_rest(r);
+	job_withdraw(j);		/* one descriptor less */
+	if (!e->job)
+		intake_add(r, e->id, (enum spool_state)e->state);
+	runner_rest(r, true);
 }
 
 /* Our own workers are being replaced: that is no failure of the message. */

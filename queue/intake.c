@@ -230,7 +230,7 @@ static bool read_one(struct runner *r)
 	if (job_begin(r, e, NULL) != JOB_SHORT)
 		return true;
 	backlog_add(r, e, true);
-	runner_rest(r);
+	runner_rest(r, false);
 	return false;
 }
 
@@ -253,8 +253,8 @@ bool intake_turn(struct runner *r, int64_t now, unsigned max)
 		intake_add(r, id, SPOOL_LATER);
 		n++;
 	}
-	for (n = 0; n < max && r->backlog && !r->short_of; n++)
+	for (n = 0; n < max && r->backlog && !r->no_files; n++)
 		if (!read_one(r))
 			break;
-	return !r->short_of && r->backlog;
+	return !r->no_files && r->backlog;
 }

@@ -347,6 +347,8 @@ void job_withdraw(struct job *j)
 			j->rcpts[d->rcpts[i]].placed = false;
 		unlink_delivery(j, d);
 	}
+	j->runner->refill = true;
+	runner_wake(j->runner);
 	if (--j->open == 0)
 		job_unload(j);
 }

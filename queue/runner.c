@@ -24,7 +24,7 @@
 #define RUNNER_REST 1000		/* ms after running out of descriptors */
 #define RUNNER_SLEEP 60000		/* ms between turns without a reason: lost pokes, sweeping */
 #define RUNNER_QUIET 300000		/* ms after which a destination without mail is forgotten */
-#define RUNNER_SPARE_FDS 64		/* for logs, sockets, plugins */
+#define RUNNER_SPARE_FDS 320		/* descriptors for the directories of the spool, logs, sockets, plugins */
 #define RUNNER_WRITER 16384		/* lowest writer number of those that are no workers (spool.h) */
 
 /* ---- the id in the scoreboard ---- */
@@ -79,9 +79,14 @@ void runner_wake(struct runner *r)
 	event_active(r->turn, EV_TIMEOUT, 0);
 }
 
-void runner_rest(struct runner *r)
+void runner_rest(struct runner *r, bool sockets)
 {
-	r->short_of = true;
+	if (sockets)
+		r->no_sockets = true;
+	else
+		r->no_files = true;
+	if (r->jobs_max > r->jobs / 2 + 1)
+		r->jobs_max = r->jobs / 2 + 1;
 	runner_wake(r);		/* which sets the clock */
 }
 
@@ -106,14 +111,14 @@ static bool unpark(struct runner *r, struct destination *d)
 	DL_PREPEND(d->parked, p);
 	d->parked_count++;
 	r->destinations.parked_count++;
-	runner_rest(r);
+	runner_rest(r, false);
 	return false;
 }
 
 /* D's loaded messages run low. */
 static void refill(struct runner *r, struct destination *d)
 {
-	while (d->parked && !r->short_of && d->waiting_count < (r->jobs < r->jobs_max ? d->max : 1))
+	while (d->parked && !r->no_files && d->waiting_count < (r->jobs < r->jobs_max ? d->max : 1))
 		if (!unpark(r, d))
 			return;
 }
@@ -122,6 +127,7 @@ static void refill_all(struct runner *r)
 {
 	struct destination *d, *next;
 
+	r->refill = false;
 	HASH_ITER(hh, r->destinations.all, d, next)
 		refill(r, d);
 }
@@ -132,7 +138,7 @@ static bool start_deliveries(struct runner *r, int64_t now)
 	for (unsigned n = 0; n < RUNNER_STARTS; n++) {
 		bool dead = false;
 
-		if (r->leaving || r->short_of || r->destinations.active >= r->connections_max)
+		if (r->leaving || r->no_sockets || r->destinations.active >= r->connections_max)
 			return false;
 		struct turn *t = destination_next(&r->destinations, now, &dead);
 		if (!t)
@@ -164,7 +170,7 @@ static void set_clock(struct runner *r, int64_t now)
 		ms = due * 1000 - clock_now_us() / 1000;
 	if (wake && wake - now < ms)
 		ms = wake - now;
-	if ((r->short_of || r->rescan) && ms > RUNNER_REST)
+	if ((r->no_files || r->no_sockets || r->rescan) && ms > RUNNER_REST)
 		ms = RUNNER_REST;
 	ms = ms < 1 ? 1 : ms;
 	event_add(r->clock, &(struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 });
@@ -193,6 +199,8 @@ static void on_turn(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 		set_gauges(r);
 		return;
 	}
+	if (r->refill)
+		refill_all(r);
 	bool more = intake_turn(r, now, RUNNER_READS);
 	more |= start_deliveries(r, now);
 	if (more)
@@ -205,10 +213,8 @@ static void on_clock(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct runner *r = arg;
 
-	if (r->short_of) {
-		r->short_of = false;
-		refill_all(r);
-	}
+	r->refill |= r->no_files || r->no_sockets;
+	r->no_files = r->no_sockets = false;
 	destination_sweep(&r->destinations, clock_ms(), RUNNER_QUIET);
 	runner_wake(r);
 }
@@ -297,7 +303,7 @@ static void set_limits(struct runner *r)
 	limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		getrlimit(RLIMIT_NOFILE, &limit);
-	room = limit.rlim_cur > 4 * RUNNER_SPARE_FDS ? (limit.rlim_cur - RUNNER_SPARE_FDS) / 2 : RUNNER_SPARE_FDS;
+	room = limit.rlim_cur > RUNNER_SPARE_FDS + 64 ? (limit.rlim_cur - RUNNER_SPARE_FDS) / 2 : 32;
 	r->connections_max = (rlim_t)s->outbound_concurrency_max < room ? (unsigned)s->outbound_concurrency_max : (unsigned)room;
 	r->jobs_max = (rlim_t)s->outbound_active_max < room ? (size_t)s->outbound_active_max : (size_t)room;
 }

@@ -70,7 +70,8 @@ struct runner {
 	int64_t held;			/* messages in hold/ */
 
 	bool serving, leaving, stopping;
-	bool short_of;			/* descriptors or memory ran out: wait a moment */
+	bool no_files, no_sockets;	/* descriptors ran out when a message, a connection was to be opened: wait a moment */
+	bool refill;			/* loaded messages were taken back: those that are parked have their turn */
 	bool rescan;			/* new/ may hold what we do not know of */
 	int64_t rescanned;		/* clock_ms */
 	unsigned poke_room;		/* datagrams that the poke socket holds */
@@ -83,8 +84,9 @@ struct runner {
 
 /* Something changed: have a turn soon. */
 void runner_wake(struct runner *r);
-/* Out of descriptors: a second's rest, then on. */
-void runner_rest(struct runner *r);
+/* Out of descriptors: no more messages are read, or connections made, for a second or until something is closed; and from
+ * now on fewer messages are held open. */
+void runner_rest(struct runner *r, bool sockets);
 /* Around what a hostile message or a plugin could crash us with: the id stands in the scoreboard meanwhile, and in each
  * line of the log. */
 void runner_mark(struct runner *r, const char *id);

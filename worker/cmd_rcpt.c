@@ -48,7 +48,9 @@ bool cmd_rcpt_check(struct session *s, struct command *c)
 		return refuse(s, 452, "4.5.3", "too many recipients");
 	naughty = notes_get(&s->notes, "naughty");
 	if (naughty && !session_relaying(s))
-		return refuse(s, 550, "5.7.1", *naughty ? naughty : "recipient denied");
+		return notes_get(&s->notes, "naughty_for_now") ?
+			refuse(s, 450, "4.7.1", *naughty ? naughty : "recipient denied for now") :
+			refuse(s, 550, "5.7.1", *naughty ? naughty : "recipient denied");
 	return true;
 }
 

@@ -1,4 +1,5 @@
-/* hooks.c - see hooks.h. The codes are qpsmtpd's, with the enhanced codes that fit them (RFC 3463). */
+/* hooks.c - see hooks.h. The codes are qpsmtpd's, with the enhanced codes that fit them (RFC 3463); but what is refused after
+ * its content is refused with 554 or 451, since 552 and 452 speak of storage (RFC 5321 4.2.2, 4.3.2). */
 #include "../lib/base.h"
 #include "../lib/log.h"
 #include "hooks.h"
@@ -23,13 +24,13 @@ static const struct refusal refusals[HOOK_COUNT][2] = {
 	[HOOK_RCPT] = { { 550, "5.7.1", "relaying denied" }, { 450, "4.7.1", "recipient denied for now" } },
 	[HOOK_RCPT_OK] = { { 550, "5.7.1", "recipient denied" }, { 450, "4.7.1", "recipient denied for now" } },
 	[HOOK_DATA] = { { 554, "5.7.1", "message denied" }, { 451, "4.7.1", "message denied for now" } },
-	[HOOK_RECEIVED_LINE] = { { 552, "5.7.1", "message denied" }, { 452, "4.7.1", "message denied for now" } },
-	[HOOK_DATA_HEADERS_END] = { { 552, "5.7.1", "message denied" }, { 452, "4.7.1", "message denied for now" } },
-	[HOOK_DATA_POST_HEADERS] = { { 552, "5.7.1", "message denied" }, { 452, "4.7.1", "message denied for now" } },
-	[HOOK_DATA_POST] = { { 552, "5.7.1", "message denied" }, { 452, "4.7.1", "message denied for now" } },
-	[HOOK_QUEUE_PRE] = { { 552, "5.7.1", "message denied" }, { 452, "4.7.1", "message denied for now" } },
-	[HOOK_QUEUE] = { { 552, "5.7.1", "message denied" }, { 452, "4.3.0", "message could not be queued" } },
-	[HOOK_QUEUE_OUTBOUND] = { { 552, "5.7.1", "message denied" }, { 452, "4.3.0", "message could not be queued" } },
+	[HOOK_RECEIVED_LINE] = { { 554, "5.7.1", "message denied" }, { 451, "4.7.1", "message denied for now" } },
+	[HOOK_DATA_HEADERS_END] = { { 554, "5.7.1", "message denied" }, { 451, "4.7.1", "message denied for now" } },
+	[HOOK_DATA_POST_HEADERS] = { { 554, "5.7.1", "message denied" }, { 451, "4.7.1", "message denied for now" } },
+	[HOOK_DATA_POST] = { { 554, "5.7.1", "message denied" }, { 451, "4.7.1", "message denied for now" } },
+	[HOOK_QUEUE_PRE] = { { 554, "5.7.1", "message denied" }, { 451, "4.7.1", "message denied for now" } },
+	[HOOK_QUEUE] = { { 554, "5.7.1", "message denied" }, { 451, "4.3.0", "message could not be queued" } },
+	[HOOK_QUEUE_OUTBOUND] = { { 554, "5.7.1", "message denied" }, { 451, "4.3.0", "message could not be queued" } },
 	[HOOK_VRFY] = { { 554, "5.7.1", "access denied" }, { 450, "4.7.1", "not now" } },
 	[HOOK_NOOP] = { { 500, "5.7.1", "stop wasting my time" }, { 450, "4.7.1", "not now" } },
 	[HOOK_HELP] = { { 502, "5.7.1", "no help for you" }, { 450, "4.7.1", "not now" } },
@@ -50,17 +51,18 @@ bool hooks_refused(enum verdict v)
 }
 
 /* Makes R a refusal of the verdict's class: a code or enhanced code of another class gives way to the default. */
-static void complete(struct reply *r, enum hook hook, bool soft, const char *plugin)
+static void complete(struct reply *r, enum hook hook, enum verdict v, const char *plugin)
 {
+	bool soft = v == DENYSOFT || v == DENYSOFT_DISCONNECT;
 	const struct refusal *d = refusal_of(hook, soft);
-	unsigned class = soft ? 4 : 5, code = r->code;
+	unsigned class = soft ? 4 : 5, code = r->code, usual = v == DENYSOFT_DISCONNECT ? 421 : d->code;	/* RFC 5321 3.8 */
 	char enhanced[sizeof(r->enhanced)], text[sizeof(r->text)];
 
 	if (code && code / 100 != class)
 		log_warn("plugin %s: code %u does not fit its verdict at %s", plugin, code, plugin_hook_name(hook));
 	snprintf(enhanced, sizeof(enhanced), "%s", r->enhanced[0] == (char)('0' + class) ? r->enhanced : d->enhanced);
 	snprintf(text, sizeof(text), "%s", code && r->text[0] ? r->text : d->text);
-	reply_set(r, code / 100 == class ? code : d->code, enhanced, "%s", text);
+	reply_set(r, code / 100 == class ? code : usual, enhanced, "%s", text);
 }
 
 static bool runs(const struct session *s, enum hook hook)
@@ -106,7 +108,7 @@ enum verdict hooks_run(struct session *s, enum hook hook, struct reply *r)
 	if (v == DECLINED)
 		reply_clear(r);
 	if (hooks_refused(v)) {
-		complete(r, hook, v == DENYSOFT || v == DENYSOFT_DISCONNECT, decided ? pr_name(decided) : "?");
+		complete(r, hook, v, decided ? pr_name(decided) : "?");
 		r->disconnect = v == DENY_DISCONNECT || v == DENYSOFT_DISCONNECT;
 		hooks_notify(s, HOOK_DENY);
 	} else if (v == OK) {

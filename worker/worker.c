@@ -168,7 +168,7 @@ static int next_client(struct worker *w, struct netaddr *peer)
 }
 
 /* Keeps the totals; calls the forkserver when spares run low and there may be more. */
-static void turn_busy(const struct worker_args *args)
+static void turn_busy(const struct worker_args *args, bool internal)
 {
 	struct scoreboard *board = scoreboard();
 	uint64_t one = 1;
@@ -176,13 +176,13 @@ static void turn_busy(const struct worker_args *args)
 	if (!board)
 		return;
 	int32_t idle = atomic_fetch_sub_explicit(&board->idle, 1, memory_order_relaxed) - 1;
-	int32_t busy = atomic_fetch_add_explicit(&board->busy, 1, memory_order_relaxed) + 1;
+	int32_t busy = atomic_fetch_add_explicit(&board->busy, !internal, memory_order_relaxed) + 1;
 	if (idle < args->wake_below && idle + busy < args->settings->max_workers + args->wake_below - args->settings->min_spare &&
 	    write(args->wake_fd, &one, sizeof(one)) < 0)
 		log_debug("forkserver not woken: %s", strerror(errno));
 }
 
-static void turn_idle(struct session_host *host)
+static void turn_idle(struct session_host *host, bool internal)
 {
 	struct scoreboard *board = scoreboard();
 	struct scoreboard_slot *slot = host->slot;
@@ -194,18 +194,20 @@ static void turn_idle(struct session_host *host)
 	atomic_fetch_add_explicit(&slot->sessions, 1, memory_order_relaxed);
 	atomic_store_explicit(&slot->since, clock_ms(), memory_order_relaxed);
 	atomic_store_explicit(&slot->phase, PHASE_IDLE, memory_order_release);
-	atomic_fetch_sub_explicit(&board->busy, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&board->busy, !internal, memory_order_relaxed);
 	atomic_fetch_add_explicit(&board->idle, 1, memory_order_relaxed);
 }
 
 static void serve(struct worker *w, int fd, const struct netaddr *peer)
 {
-	turn_busy(w->args);
+	bool internal = w->args->listeners[w->last].role == LISTENER_INTERNAL;
+
+	turn_busy(w->args, internal);
 	w->resting = false;
 	worker_fd = fd;
 	session_run(&w->host, fd, &w->args->listeners[w->last], peer);
 	worker_fd = -1;
-	turn_idle(&w->host);
+	turn_idle(&w->host, internal);
 }
 
 int worker_main(const struct worker_args *args)

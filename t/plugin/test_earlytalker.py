@@ -42,9 +42,10 @@ def at_data():
         with greeted(p) as c:
             c.expect("MAIL FROM:<a@b.test>", 250)
             c.expect("RCPT TO:<alice@local.test>", 250)
-            c.send("DATA\r\nSubject: early\r\n\r\nx\r\n.\r\n")
+            c.send("DATA\r\nMAIL FROM:<evil@b.test>\r\nx\r\n.\r\n")
             answer = "\n".join(c.reply())
             assert answer.startswith("5"), answer
+            assert c.line() is None, "content was read as commands"
         with greeted(p) as c:
             c.expect("MAIL FROM:<a@b.test>", 250)
             c.expect("RCPT TO:<alice@local.test>", 250)
