@@ -12,6 +12,7 @@
 
 #define READ_AHEAD 2048
 #define WARNINGS_MAX 4		/* alerts that end nothing, in one handshake */
+#define EMPTY_MAX 16		/* records without data that are read in one go: who sends them for ever holds up nobody */
 
 struct tls_context {
 	gnutls_certificate_credentials_t credentials;
@@ -302,12 +303,13 @@ bool tls_handshake_until(struct tls_session *s, int64_t deadline, struct err *er
 
 ssize_t tls_read(struct tls_session *s, void *data, size_t len, struct err *err)
 {
+	unsigned empty = 0;
 	ssize_t n;
 
 	/* After a record that holds no data (a session ticket) GnuTLS says "again" although more was read ahead. */
 	do {
 		n = gnutls_record_recv(s->gnutls, data, len);
-	} while ((n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED) && s->ahead_at < s->ahead_end);
+	} while ((n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED) && s->ahead_at < s->ahead_end && ++empty < EMPTY_MAX);
 	/* Everything that is not data or a clean end, a rehandshake request included, ends the connection. */
 	return n >= 0 ? n : classify(s, (int)n, err);
 }

@@ -31,7 +31,27 @@ static const struct envelope_rcpt *failed_rcpt(const struct bounce_notice *n, si
 	return &n->file->env.rcpts[n->failures[i].rcpt];
 }
 
-/* ---- the answer: "host [ip] 550 5.1.1 text" or our own words ---- */
+static size_t digits(struct view v, size_t at)
+{
+	size_t n = 0;
+	while (at + n < v.len && v.data[at + n] >= '0' && v.data[at + n] <= '9')
+		n++;
+	return n;
+}
+
+/* The length of an enhanced code "C.d.d", "C.dd.dd", "C.ddd.ddd" at the start of V (RFC 3463 section 2), else 0. */
+static size_t enhanced_len(struct view v, char class)
+{
+	if (v.len < 2 || v.data[0] != class || v.data[1] != '.')
+		return 0;
+	size_t subject = digits(v, 2);
+	if (subject < 1 || subject > 3 || 2 + subject >= v.len || v.data[2 + subject] != '.')
+		return 0;
+	size_t detail = digits(v, 3 + subject);
+	return detail < 1 || detail > 3 ? 0 : 3 + subject + detail;
+}
+
+/* ---- the answer: "host [ip] 550 5.1.1 text", or an enhanced code and our own words ---- */
 
 struct answer {
 	struct view host;	/* empty: it was not a remote server that said it */
@@ -45,31 +65,12 @@ static struct answer answer_of(const struct bounce_notice *n, size_t i)
 	struct view rest = a.text, host = view_word(&rest);
 	rest = view_trim(rest);
 	size_t end = view_find(rest, ']');
-	if (host.len > 0 && view_starts(rest, VIEW("[")) && end < rest.len)
+	bool own = host.len > 0 && (enhanced_len(host, '4') == host.len || enhanced_len(host, '5') == host.len);
+	if (host.len > 0 && !own && view_starts(rest, VIEW("[")) && end < rest.len)
 		a = (struct answer){ host, view_trim(view_skip(rest, end + 1)) };
 	if (a.text.len == 0)
 		a.text = n->failures[i].expired ? VIEW("delivery time expired") : VIEW("delivery failed");
 	return a;
-}
-
-static size_t digits(struct view v, size_t at)
-{
-	size_t n = 0;
-	while (at + n < v.len && v.data[at + n] >= '0' && v.data[at + n] <= '9')
-		n++;
-	return n;
-}
-
-/* The length of an enhanced code "5.d.d", "5.dd.dd", "5.ddd.ddd" at the start of V (RFC 3463 section 2), else 0. */
-static size_t enhanced_len(struct view v)
-{
-	if (!view_starts(v, VIEW("5.")))
-		return 0;
-	size_t subject = digits(v, 2);
-	if (subject < 1 || subject > 3 || 2 + subject >= v.len || v.data[2 + subject] != '.')
-		return 0;
-	size_t detail = digits(v, 3 + subject);
-	return detail < 1 || detail > 3 ? 0 : 3 + subject + detail;
 }
 
 /* A permanent status, since the action is "failed": the remote's own if it gave one. 4.4.7 is RFC 3463's "delivery time
@@ -81,7 +82,7 @@ static struct view status_of(const struct bounce_notice *n, size_t i, struct vie
 	struct view rest = text;
 	if (digits(text, 0) == 3)
 		rest = view_trim(view_skip(rest, 3));
-	struct view enhanced = view_head(rest, enhanced_len(rest));
+	struct view enhanced = view_head(rest, enhanced_len(rest, '5'));
 	return enhanced.len > 0 ? enhanced : VIEW("5.0.0");
 }
 

@@ -221,7 +221,7 @@ static void on_write(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 		finish_connect(c);
 	} else if (c->state == HANDSHAKE) {
 		handshake(c);
-	} else if (push(c)) {
+	} else if (!c->broken && push(c)) {
 		if (c->content) {
 			c->content = NULL;
 			c->user->sent(c->arg);

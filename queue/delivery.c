@@ -67,7 +67,7 @@ static void delivery_end(struct delivery *d, enum destination_end end)
 	delivery_drop(d);
 	DL_DELETE(r->active, d);
 	destination_done(&r->destinations, d->turn.destination, end, why, clock_ms());
-	r->no_files = r->no_sockets = false;
+	runner_go_on(r);
 	job_delivered(d->job, d);
 	runner_wake(r);
 }
@@ -260,7 +260,7 @@ static void lost_words(struct delivery *d, const struct target *t, const struct 
 	const char *enhanced = "4.4.2";
 
 	/* A refusal of our name or of TLS is final when all say so; one in place of the greeting is the host's, not the mail's. */
-	if (loss->kind == LOSS_REFUSED && loss->code / 100 == 5 && loss->step != STEP_GREETING) {
+	if (loss->kind == LOSS_REFUSED && loss->code / 100 == 5 && loss->step != STEP_GREETING && d->failure.outcome != OUTCOME_DEFER) {
 		outcome = OUTCOME_FAIL;
 		enhanced = *loss->enhanced ? loss->enhanced : "5.0.0";
 	} else if (loss->step == STEP_CONNECT) {

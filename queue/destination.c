@@ -118,6 +118,9 @@ static void destination_wake(struct destinations *set, int64_t now)
 {
 	struct destination *d, *one, *two;
 
+	if (set->woken == now)		/* not for each of the many that start in one turn */
+		return;
+	set->woken = now;
 	CDL_FOREACH_SAFE(set->asleep, d, one, two) {
 		if (d->retry_at > now)
 			continue;

@@ -68,6 +68,7 @@ struct destinations {
 	struct destination *all;	/* hash by key */
 	struct destination *ring;	/* those with something to hand out; the head is next */
 	struct destination *asleep;	/* backing off with something waiting */
+	int64_t woken;			/* clock_ms of the last look at them */
 	int64_t dead_time;		/* ms; 0: never dead */
 	size_t waiting_count, parked_count;
 	unsigned active;

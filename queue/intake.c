@@ -117,8 +117,10 @@ static bool rescan(struct runner *r, struct err *err)
 {
 	r->rescan = false;
 	r->rescanned = clock_ms();
-	if (!spool_scan(r->spool, SPOOL_NEW, take_new, r, err))
+	if (!spool_scan(r->spool, SPOOL_NEW, take_new, r, err)) {
+		r->rescan = true;
 		return false;
+	}
 	r->rescan |= r->backlog_count >= INTAKE_BACKLOG_MAX;
 	return true;
 }
@@ -185,7 +187,10 @@ bool intake_begin(struct runner *r, struct err *err)
 	char *path = arena_printf(r->arena, "%s/poke", r->settings->run_dir);
 	unsigned removed = 0;
 
-	if (!spool_clean(r->spool, r->args->cold_start ? 0 : INTAKE_CLEAN_AGE, &removed, err))
+	/* At a cold start, what is older than the master has no writer any more: our own workers are serving already. */
+	bool cold = r->args->cold_start && scoreboard();
+	int64_t before = cold ? atomic_load(&scoreboard()->started) - 1 : clock_now() - INTAKE_CLEAN_AGE;
+	if (!spool_clean(r->spool, before, cold, &removed, err))
 		return false;
 	if (removed)
 		log_info("%u files of unfinished messages removed", removed);

@@ -142,14 +142,15 @@ static void park(struct job *j, struct destination *d)
 	destination_park(&j->runner->destinations, d, p);
 }
 
-/* Whether D has enough loaded messages, so that this one waits outside of memory: first come, first served. */
+/* Whether D has enough loaded messages, so that this one waits outside of memory: first come, first served. It never does
+ * when none is loaded and waits: the turn of that one is what brings the next back. */
 static bool is_busy(const struct runner *r, const struct destination *d)
 {
 	if (d->parked)
 		return true;
 	if (r->jobs <= r->jobs_max)
 		return d->waiting_count >= 2 * (size_t)d->max + 8;
-	return d->state != DESTINATION_READY || d->waiting;
+	return d->waiting != NULL;
 }
 
 /* The send_email hook. False: a plugin said no, or not now, and the recipients have that as result. */
@@ -329,7 +330,11 @@ void job_delivered(struct job *j, struct delivery *d)
 void job_abandon(struct job *j, struct delivery *d)
 {
 	unlink_delivery(j, d);
-	if (j->open == 0)
+	if (j->open > 0)
+		return;
+	if (j->entry->wish != WISH_NONE)
+		job_settle(j);	/* nobody will know of it after us */
+	else
 		job_unload(j);
 }
 

@@ -58,6 +58,16 @@ static bool wish(struct runner *r, struct entry *e, enum entry_wish what)
 	return true;
 }
 
+/* It could not be done: what was taken out of the lines goes back. */
+static bool back_in_line(struct runner *r, const char *id)
+{
+	const struct entry *e = entry_find(r, id);
+
+	if (e)
+		intake_add(r, id, (enum spool_state)e->state);
+	return false;
+}
+
 static bool hold(struct runner *r, const char *id, struct buf *say, struct err *err)
 {
 	enum spool_state state;
@@ -65,11 +75,11 @@ static bool hold(struct runner *r, const char *id, struct buf *say, struct err *
 	if (wish(r, entry_find(r, id), WISH_HOLD))
 		return buf_puts(say, "it is being sent; it will be held after that");
 	if (!find_file(r, id, &state, err))
-		return false;
+		return back_in_line(r, id);
 	if (state == SPOOL_HOLD)
 		return buf_puts(say, "it is held already");
 	if (!spool_move(r->spool, id, state, SPOOL_HOLD, err))
-		return false;
+		return back_in_line(r, id);
 	r->held++;
 	index_remove(r->index, id);
 	if (entry_find(r, id))
@@ -85,7 +95,7 @@ static bool remove_message(struct runner *r, const char *id, struct buf *say, st
 	if (wish(r, entry_find(r, id), WISH_REMOVE))
 		return buf_puts(say, "it is being sent; what is left of it will be removed after that");
 	if (!find_file(r, id, &state, err) || !spool_remove(r->spool, id, state, err))
-		return false;
+		return back_in_line(r, id);
 	r->held -= state == SPOOL_HOLD;
 	index_remove(r->index, id);
 	if (entry_find(r, id))

@@ -90,6 +90,12 @@ void runner_rest(struct runner *r, bool sockets)
 	runner_wake(r);		/* which sets the clock */
 }
 
+void runner_go_on(struct runner *r)
+{
+	r->refill |= r->no_files || r->no_sockets;
+	r->no_files = r->no_sockets = false;
+}
+
 /* Takes P's message, whose turn it is, back into memory. False: not now. */
 static bool unpark(struct runner *r, struct destination *d)
 {
@@ -199,7 +205,7 @@ static void on_turn(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 		set_gauges(r);
 		return;
 	}
-	if (r->refill)
+	if (r->refill && !r->no_files)
 		refill_all(r);
 	bool more = intake_turn(r, now, RUNNER_READS);
 	more |= start_deliveries(r, now);
@@ -213,8 +219,7 @@ static void on_clock(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct runner *r = arg;
 
-	r->refill |= r->no_files || r->no_sockets;
-	r->no_files = r->no_sockets = false;
+	runner_go_on(r);
 	destination_sweep(&r->destinations, clock_ms(), RUNNER_QUIET);
 	runner_wake(r);
 }

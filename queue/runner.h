@@ -87,6 +87,8 @@ void runner_wake(struct runner *r);
 /* Out of descriptors: no more messages are read, or connections made, for a second or until something is closed; and from
  * now on fewer messages are held open. */
 void runner_rest(struct runner *r, bool sockets);
+/* Something was closed: the rest is over. */
+void runner_go_on(struct runner *r);
 /* Around what a hostile message or a plugin could crash us with: the id stands in the scoreboard meanwhile, and in each
  * line of the log. */
 void runner_mark(struct runner *r, const char *id);

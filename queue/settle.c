@@ -69,7 +69,7 @@ static int64_t next_attempt(struct job *j, const size_t *rcpts, size_t count)
 	const struct schedule *schedule = &j->runner->schedule;
 	int64_t now = clock_now_us() / 1000000 + 1, not_before = 0;	/* whole seconds: rather late than early */
 	unsigned failures = j->file.env.attempts;
-	bool tried = false;
+	bool tried = false, counted = index_has(j->runner->index, job_id(j));	/* other recipients failed in the same round */
 	uint32_t random = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -77,6 +77,7 @@ static int64_t next_attempt(struct job *j, const size_t *rcpts, size_t count)
 		if (j->rcpts[rcpts[i]].not_before > not_before)
 			not_before = j->rcpts[rcpts[i]].not_before;
 	}
+	tried = tried && !counted;
 	j->file.env.attempts += tried;
 	int64_t delay = schedule_delay(schedule, tried ? failures + 1 : failures ? failures : 1);
 	if ((tried && delay == SCHEDULE_NEVER) || now >= lifetime_end(j))
@@ -210,7 +211,8 @@ static void remove_file(struct job *j, const char *why)
 	entry_forget(j->runner, j->entry);
 }
 
-static void hold_file(struct job *j)
+/* False: it stays where it was. */
+static bool hold_file(struct job *j)
 {
 	struct runner *r = j->runner;
 	struct err err = { "" };
@@ -218,12 +220,13 @@ static void hold_file(struct job *j)
 	j->entry->wish = WISH_NONE;
 	if (!spool_move(r->spool, job_id(j), j->entry->state, SPOOL_HOLD, &err)) {
 		log_error("message cannot be held: %s", err.text);
-		return;
+		return false;
 	}
 	log_info("message held");
 	r->held++;
 	index_remove(r->index, job_id(j));
 	entry_forget(r, j->entry);
+	return true;
 }
 
 static void defer_file(struct job *j, int64_t when)
@@ -238,17 +241,14 @@ static void defer_file(struct job *j, int64_t when)
 	env->next = when;
 	if (!spool_update(&j->file, &err))
 		log_error("attempt cannot be recorded: %s", err.text);
-	if (j->entry->wish == WISH_HOLD) {
-		hold_file(j);
+	if (j->entry->wish == WISH_HOLD && hold_file(j))
 		return;
-	}
 	err.text[0] = '\0';
 	if (!spool_defer(r->spool, &j->file, when, &err))
-		log_error("message cannot be put off: %s", err.text);	/* it stays where it is, and is tried again all the same */
+		log_error("message cannot be put off: %s", err.text);
 	j->entry->state = (uint8_t)j->file.state;
-	if (j->file.state != SPOOL_LATER)
-		r->rescan = true;
-	else if (!index_push(r->index, job_id(j), when))
+	/* one that had to stay in new/ is found there by the next look for no reason: soon enough, and not once a second */
+	if (j->file.state == SPOOL_LATER && !index_push(r->index, job_id(j), when))
 		log_error("out of memory for the index");
 	crash_point("deliver-deferred");
 }
@@ -273,8 +273,8 @@ static void settle_file(struct job *j, int64_t when)
 		log_warn("message stays held");	/* it was to be bounced, and the notice could not be written */
 	else if (when)
 		defer_file(j, when);
-	else if (e->wish == WISH_HOLD)
-		hold_file(j);
+	else if (e->wish == WISH_HOLD && hold_file(j))
+		return;
 	else if (!e->parks && !index_has(j->runner->index, e->id))
 		intake_add(j->runner, e->id, (enum spool_state)e->state);	/* a recipient's route has changed meanwhile */
 }
@@ -310,6 +310,8 @@ void job_settle(struct job *j)
 		again = bounce_failed(j);
 	}
 	settle_file(j, when && again && again < when ? again : when ? when : again);
+	if (!e->parks && strcmp(e->id, r->suspect) == 0)
+		r->suspect[0] = '\0';	/* we came through all of it: the death of our predecessor was chance */
 	job_unload(j);
 	entry_release(r, e);
 	runner_unmark();

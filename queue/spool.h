@@ -135,8 +135,13 @@ bool spool_remove(struct spool *sp, const char *id, enum spool_state state, stru
 
 /* Calls EACH(ARG, id, mtime) for every file of STATE; stops when it returns false. */
 bool spool_scan(struct spool *sp, enum spool_state state, bool (*each)(void *arg, const char *id, int64_t mtime), void *arg, struct err *err) MUST_CHECK;
-/* Removes stale files of tmp/ and incomplete ones of new/ that are older than AGE seconds. AGE 0 is for a cold start, when no
- * worker lives: then the messages in new/ are read too, and one that is damaged goes to bad/ (a power cut can leave holes). */
-bool spool_clean(struct spool *sp, int64_t age, unsigned *removed, struct err *err) MUST_CHECK;
+/* Removes the files of tmp/ and the incomplete ones of new/ that were last written at BEFORE (seconds) or earlier. Their writers
+ * must be dead: a file taken from a living one is a message lost. COLD is for a start at which nobody lives who has
+ * written before: then the messages in new/ are read too, and one that is damaged goes to bad/ (a power cut can leave holes). */
+bool spool_clean(struct spool *sp, int64_t before, bool cold, unsigned *removed, struct err *err) MUST_CHECK;
+
+/* Marks this process, and all that inherit the descriptor that is returned, as living users of the spool in DIR (a
+ * shared lock on DIR/alive). *ALONE: nobody else was, so whatever is unfinished in the spool has no writer any more. -1 on error. */
+int spool_presence(const char *dir, bool *alone, struct err *err);
 
 #endif

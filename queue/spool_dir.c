@@ -87,6 +87,11 @@ static int dir_open(int root, enum spool_state state, unsigned dir, struct err *
 	return fd;
 }
 
+int spool_dir_open(struct spool *sp, enum spool_state state, unsigned dir, struct err *err)
+{
+	return dir_open(sp->root, state, dir, err);
+}
+
 int spool_dir_fd(struct spool *sp, enum spool_state state, unsigned dir, struct err *err)
 {
 	int *fd = &sp->dirs[state][state_is_flat(state) ? 0 : dir % SPOOL_DIRS];
@@ -193,6 +198,20 @@ int spool_lock(struct spool *sp, bool wait, struct err *err)
 	if (fd >= 0)
 		close(fd);
 	return taken ? 0 : -1;
+}
+
+int spool_presence(const char *dir, bool *alone, struct err *err)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof path, "%s/alive", dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	*alone = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+	if (fd >= 0 && flock(fd, LOCK_SH) == 0)
+		return fd;
+	err_sys(err, "%s", path);
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 /* File systems without a fixed number of inodes say that they have none at all. */

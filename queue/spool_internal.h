@@ -23,6 +23,8 @@ struct spool {
 /* Cached descriptors: tmp/, and the directory of ID in STATE. -1 with ERR. */
 int spool_tmp_fd(struct spool *sp, struct err *err);
 int spool_dir_fd(struct spool *sp, enum spool_state state, unsigned dir, struct err *err);
+/* A fresh descriptor for the caller to close. */
+int spool_dir_open(struct spool *sp, enum spool_state state, unsigned dir, struct err *err);
 int spool_id_fd(struct spool *sp, enum spool_state state, const char *id, struct err *err);
 const char *spool_state_name(enum spool_state state);
 

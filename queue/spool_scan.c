@@ -32,15 +32,13 @@ static enum scan_result scan_stream(DIR *dir, int number, scan_each *each, void 
 	return errno == 0 ? SCAN_ON : SCAN_FAILED;
 }
 
-/* The cached descriptor AT is opened anew, so that the scan has a position of its own. */
-static enum scan_result scan_dir(int at, int number, scan_each *each, void *arg, struct err *err)
+/* Takes over FD. */
+static enum scan_result scan_dir(int fd, int number, scan_each *each, void *arg, struct err *err)
 {
-	int fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fdopendir(fd);
 	if (dir == NULL) {
 		err_sys(err, "reading a directory of the spool");
-		if (fd >= 0)
-			close(fd);
+		close(fd);
 		return SCAN_FAILED;
 	}
 	enum scan_result result = scan_stream(dir, number, each, arg);
@@ -54,7 +52,8 @@ bool spool_scan(struct spool *sp, enum spool_state state, scan_each *each, void 
 {
 	int count = state == SPOOL_BAD ? 1 : SPOOL_DIRS;
 	for (int i = 0; i < count; i++) {
-		int fd = spool_dir_fd(sp, state, (unsigned)i, err);
+		/* not a cached descriptor: the scan has a position of its own, and looking everywhere must not use up the table */
+		int fd = spool_dir_open(sp, state, (unsigned)i, err);
 		enum scan_result result = fd < 0 ? SCAN_FAILED : scan_dir(fd, count == 1 ? -1 : i, each, arg, err);
 		if (result != SCAN_ON)
 			return result == SCAN_STOPPED;
@@ -67,7 +66,7 @@ bool spool_scan(struct spool *sp, enum spool_state state, scan_each *each, void 
 struct cleaner {
 	struct spool *sp;
 	struct arena *arena;
-	int64_t before;		/* only what is not younger; INT64_MAX at a cold start */
+	int64_t before;		/* only what is not younger */
 	bool cold;
 	unsigned removed;
 	bool failed;
@@ -116,11 +115,12 @@ static bool clean_new(void *arg, const char *id, int64_t mtime)
 	return !c->failed;
 }
 
-bool spool_clean(struct spool *sp, int64_t age, unsigned *removed, struct err *err)
+bool spool_clean(struct spool *sp, int64_t before, bool cold, unsigned *removed, struct err *err)
 {
-	struct cleaner c = { .sp = sp, .arena = arena_new(4096), .cold = age == 0,
-		.before = age == 0 ? INT64_MAX : clock_now() - age, .err = err };
-	int tmp = spool_tmp_fd(sp, err);
+	struct cleaner c = { .sp = sp, .arena = arena_new(4096), .cold = cold, .before = before, .err = err };
+	int cached = spool_tmp_fd(sp, err), tmp = cached < 0 ? -1 : openat(cached, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (cached >= 0 && tmp < 0)
+		err_sys(err, "reading a directory of the spool");
 	bool ok = tmp >= 0 && scan_dir(tmp, -1, clean_tmp, &c, err) != SCAN_FAILED && !c.failed &&
 		spool_scan(sp, SPOOL_NEW, clean_new, &c, err) && !c.failed;
 	arena_free(&c.arena);

@@ -34,6 +34,8 @@ struct master {
 	struct listen_set listeners;
 	struct supervisor sv;
 	char program[PATH_MAX];
+	int presence_fd;				/* inherited by all processes: spool_presence */
+	bool alone;					/* no process of a master before us lives */
 	int lock_fd, signal_fd, detach_fd;		/* -1 none; detach_fd: where the waiting parent listens */
 	bool announced, reload_again;
 	int64_t stop_deadline;				/* 0: not stopping */
@@ -113,8 +115,10 @@ static bool take_place(struct master *m, struct err *err)
 	if (!place_make(s->run_dir, &m->target, err))
 		return false;
 	m->lock_fd = place_lock(s->run_dir, err);
-	return m->lock_fd >= 0 && spool_create(s->spool_dir, m->target.uid, m->target.gid, err) &&
-		scoreboard_create(s->run_dir, m->target.uid, m->target.gid, err);
+	if (m->lock_fd < 0 || !spool_create(s->spool_dir, m->target.uid, m->target.gid, err))
+		return false;
+	m->presence_fd = spool_presence(s->spool_dir, &m->alone, err);
+	return m->presence_fd >= 0 && scoreboard_create(s->run_dir, m->target.uid, m->target.gid, err);
 }
 
 static bool write_pid_file(const struct master *m, struct err *err)
@@ -354,7 +358,7 @@ static int supervise(struct master *m, struct err *err)
 	m->sv.drain_timeout = m->settings->drain_timeout;
 	m->sv.settled = settled;
 	m->sv.arg = m;
-	supervise_start(&m->sv);
+	supervise_start(&m->sv, m->alone);
 	while (m->sv.stage != STAGE_STOPPING || supervise_count(&m->sv) > 0)
 		turn(m);
 	if (m->announced || m->stop_deadline != 0)

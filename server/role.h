@@ -21,7 +21,7 @@ struct role_args {
 	const struct settings *settings;
 	int control_fd;			/* SOCK_SEQPACKET to the master (ipc.h); end of file: the master died, drain */
 	unsigned generation;
-	bool cold_start;		/* first start of this master: no worker lives, stale files may be cleaned at once */
+	bool cold_start;		/* first start, and no process of an earlier master lives: unfinished files older than the master may be cleaned */
 	bool flush;			/* queue-runner: started by SIGHUP, retry everything deferred now */
 	size_t listener_count;		/* forkserver only */
 	const struct listener *listeners;

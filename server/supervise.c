@@ -187,9 +187,9 @@ static void begin_batch(struct supervisor *sv, enum stage stage)
 	give_up(sv);
 }
 
-void supervise_start(struct supervisor *sv)
+void supervise_start(struct supervisor *sv, bool cold)
 {
-	sv->how.cold_start = true;
+	sv->how.cold_start = cold;
 	begin_batch(sv, STAGE_STARTING);
 }
 

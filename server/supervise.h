@@ -53,8 +53,8 @@ struct supervisor {
 	struct child *children;
 };
 
-/* The first generation. */
-void supervise_start(struct supervisor *sv);
+/* The first generation. COLD: nobody else uses the spool, so what is unfinished in it may be cleaned away. */
+void supervise_start(struct supervisor *sv, bool cold);
 /* A new generation beside the present one. FLUSH: the queue-runner retries everything. */
 void supervise_reload(struct supervisor *sv);
 /* Everyone leaves; supervise_count becomes 0. */

@@ -139,7 +139,7 @@ START_TEST(uncommitted_vanishes)
 		spool_write_end(&w);
 	}
 	ck_assert_uint_eq(fixture_count(SPOOL_NEW), 0);
-	ck_assert(spool_clean(fx.spool, 0, &removed, &fx.err));
+	ck_assert(spool_clean(fx.spool, INT64_MAX, true, &removed, &fx.err));
 	ck_assert_uint_eq(removed, 0);
 	struct spool_writer *none = NULL;
 	spool_write_end(&none);
@@ -171,7 +171,7 @@ START_TEST(disk_full)
 	struct spool_file f;
 	ck_assert_int_eq((int)spool_file_find(fx.spool, id, false, fx.arena, &f, &fx.err), SPOOL_READ_GONE);
 	unsigned removed;
-	ck_assert(spool_clean(fx.spool, 0, &removed, &fx.err));
+	ck_assert(spool_clean(fx.spool, INT64_MAX, true, &removed, &fx.err));
 	ck_assert_uint_eq(removed, 0);
 }
 END_TEST
@@ -318,10 +318,10 @@ START_TEST(clean)
 	ck_assert_int_eq(pwrite(fd, "\0\0\0", 3, 4), 3);
 	close(fd);
 
-	ck_assert_msg(spool_clean(fx.spool, 3600, &removed, &fx.err), "%s", fx.err.text);
+	ck_assert_msg(spool_clean(fx.spool, now - 3600, false, &removed, &fx.err), "%s", fx.err.text);
 	ck_assert_uint_eq(removed, 2);
 	ck_assert_uint_eq(fixture_count(SPOOL_NEW), 3);
-	ck_assert_msg(spool_clean(fx.spool, 0, &removed, &fx.err), "%s", fx.err.text);
+	ck_assert_msg(spool_clean(fx.spool, INT64_MAX, true, &removed, &fx.err), "%s", fx.err.text);
 	ck_assert_uint_eq(removed, 2);
 	ck_assert_uint_eq(fixture_count(SPOOL_NEW), 1);
 	ck_assert_uint_eq(fixture_count(SPOOL_BAD), 1);

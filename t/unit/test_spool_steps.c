@@ -133,7 +133,7 @@ static bool look_whole(const char *name, const char *id, bool acked, bool removi
 static void assert_tmp_empty(const char *name)
 {
 	unsigned removed = 1;
-	ck_assert_msg(spool_clean(fx.spool, 0, &removed, &fx.err), "%s: %s", name, fx.err.text);
+	ck_assert_msg(spool_clean(fx.spool, INT64_MAX, true, &removed, &fx.err), "%s: %s", name, fx.err.text);
 	ck_assert_msg(removed == 0, "%s: cleaning left something", name);
 }
 
@@ -146,7 +146,7 @@ START_TEST(killed_at)
 	if (strncmp(name, "spool-", 6) != 0)
 		return;
 	run_child(name, said);
-	ck_assert_msg(spool_clean(fx.spool, 0, &removed, &fx.err), "%s: %s", name, fx.err.text);
+	ck_assert_msg(spool_clean(fx.spool, INT64_MAX, true, &removed, &fx.err), "%s: %s", name, fx.err.text);
 	assert_tmp_empty(name);
 	ck_assert_uint_eq(fixture_count(SPOOL_BAD), 0);
 	bool small_acked = strchr(said, SMALL_ACKED) != NULL, removing = strchr(said, REMOVING) != NULL;
