@@ -164,7 +164,7 @@ class Connection:
         elif verb == "DATA":
             reply = ask("data") or ("354 go" if self.recipients else "503 5.5.1 no recipients")
             self.say(reply)
-            if reply.startswith("354"):
+            if (reply if isinstance(reply, str) else reply.decode("latin-1")).startswith("354"):
                 self.deliver(self.content())
         elif verb == "RSET":
             self.say(ask("rset") or "250 2.0.0 ok")
