@@ -19,7 +19,7 @@ START_TEST(ids)
 		spool_new_id(fx.spool, id);
 		ck_assert_int_gt(strcmp(id, last), 0);
 		ck_assert(spool_id_valid(view_of(id)));
-		ck_assert_uint_eq(spool_id_dir(id), 7);
+		ck_assert_uint_lt(spool_id_dir(id), SPOOL_DIRS);
 		struct spool_key key;
 		char back[SPOOL_ID_SIZE];
 		ck_assert(spool_id_pack(view_of(id), &key));
@@ -42,8 +42,26 @@ START_TEST(ids_of_writers)
 	spool_new_id(other, two);
 	clock_fake(0);
 	ck_assert_str_ne(one, two);
-	ck_assert_uint_eq(spool_id_dir(two), 7);
+	ck_assert_uint_eq(spool_id_dir(one), spool_id_dir(two));	/* all write to one directory at one time */
 	spool_close(&other);
+}
+END_TEST
+
+/* Over time every directory gets its share. */
+START_TEST(ids_go_round)
+{
+	char id[SPOOL_ID_SIZE];
+	bool seen[SPOOL_DIRS] = { false };
+	for (int i = 0; i < SPOOL_DIRS; i++) {
+		clock_fake(1763690000 + i * 68);
+		spool_new_id(fx.spool, id);
+		seen[spool_id_dir(id)] = true;
+	}
+	clock_fake(0);
+	unsigned count = 0;
+	for (size_t i = 0; i < COUNT_OF(seen); i++)
+		count += seen[i];
+	ck_assert_uint_ge(count, SPOOL_DIRS - 2);
 }
 END_TEST
 
@@ -386,6 +404,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, ids);
 	tcase_add_test(t, ids_of_writers);
+	tcase_add_test(t, ids_go_round);
 	tcase_add_test(t, ids_refused);
 	tcase_add_loop_test(t, commit_and_read, 0, (int)COUNT_OF(commit_cases));
 	tcase_add_test(t, uncommitted_vanishes);
