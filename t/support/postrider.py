@@ -187,6 +187,7 @@ class Instance:
             for child, parent in parents.items():
                 if parent == pid and child not in roles:
                     tree.append(child)
+                    roles[child] = "gone"       # unless it is still there to be looked at
                     with contextlib.suppress(OSError):
                         words = pathlib.Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
                         role = words[words.index(b"--role") + 1].decode() if b"--role" in words else "?"

@@ -542,6 +542,7 @@ START_TEST(test_deadline_and_cancel)
 	struct ub_ctx *ctx = dns_context(base, &s, &err);
 
 	ck_assert_msg(ctx != NULL, "%s", err.text);
+	int64_t start = clock_ms();
 	struct dns_query *q = dns_ask(ctx, base, "slow.example", DNS_MX, 50, done, &late);
 	struct dns_query *other = dns_ask(ctx, base, "other.example", DNS_MX, 20, done, &cancelled);
 
@@ -549,8 +550,6 @@ START_TEST(test_deadline_and_cancel)
 	ck_assert_ptr_nonnull(other);
 	dns_cancel(&other);
 	ck_assert_ptr_null(other);
-	int64_t start = clock_ms();
-
 	while (late.calls == 0)
 		event_base_loop(base, EVLOOP_ONCE);
 	ck_assert_int_eq(late.status, DNS_TEMPORARY);
