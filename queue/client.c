@@ -81,8 +81,6 @@ static bool advance(struct client *c, enum step_id next)
 	}
 	client_enter(c, next);
 	if (next == STEP_READY || next == STEP_DONE) {
-		if (!c->ready_at)
-			c->ready_at = clock_ms();
 		if (next == STEP_READY)
 			c->user->ready(c->arg);
 		else
@@ -300,7 +298,3 @@ bool client_committed(const struct client *c)
 	return c->at == STEP_END || c->at == STEP_END_LMTP || (c->at == STEP_CONTENT && c->parcel->content.finished);
 }
 
-int64_t client_ready_at(const struct client *c)
-{
-	return c->ready_at;
-}

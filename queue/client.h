@@ -83,7 +83,6 @@ const struct tls_session *client_tls(const struct client *c);
 /* Whether content of the parcel is going out; whether its final dot has: breaking off then may mean a second delivery. */
 bool client_sending(const struct client *c);
 bool client_committed(const struct client *c);
-int64_t client_ready_at(const struct client *c);	/* clock_ms; 0: not yet */
 
 /* ---- for the step table ---- */
 
@@ -102,7 +101,6 @@ struct client {
 	bool pipelining, eightbit, size, starttls;	/* announced by EHLO */
 	uint64_t size_max;		/* 0: not told */
 	unsigned parcels;		/* sent so far */
-	int64_t ready_at;
 	struct parcel *parcel;
 	size_t rcpt;			/* whose answer comes next */
 	size_t accepted;

@@ -320,12 +320,6 @@ void connection_close(struct connection **cp)
 	connections--;
 }
 
-void connection_set_user(struct connection *c, const struct connection_user *user, void *arg)
-{
-	c->user = user;
-	c->arg = arg;
-}
-
 void connection_put(struct connection *c, struct view v)
 {
 	if (!c->broken && !buf_put_view(&c->out, v))
@@ -344,11 +338,6 @@ void connection_send(struct connection *c, struct content *content)
 {
 	c->content = content;
 	event_active(&c->writing, EV_WRITE, 0);
-}
-
-bool connection_sending(const struct connection *c)
-{
-	return c->content != NULL;
 }
 
 struct view connection_input(const struct connection *c)

@@ -35,7 +35,6 @@ struct connection *connection_open(struct event_base *base, const struct target 
 struct connection *connection_adopt(struct event_base *base, int fd, const struct connection_user *user, void *arg);
 /* Closes at once, with close_notify when TLS; nothing more is called. */
 void connection_close(struct connection **c);
-void connection_set_user(struct connection *c, const struct connection_user *user, void *arg);
 
 /* The deadline: CONNECTION_TIMEOUT after MS without a further call of this (0: none). While content is sent each progress
  * renews it. */
@@ -45,7 +44,6 @@ void connection_put(struct connection *c, struct view v);
 void connection_flush(struct connection *c);
 /* Sends CONTENT (kept by pointer until `sent`) behind what is queued. */
 void connection_send(struct connection *c, struct content *content);
-bool connection_sending(const struct connection *c);
 
 struct view connection_input(const struct connection *c);
 void connection_eat(struct connection *c, size_t n);
