@@ -54,6 +54,7 @@ static void fill(void)
 	board->magic = SCOREBOARD_MAGIC;
 	board->slot_size = sizeof board->slot[0];
 	board->slots = SCOREBOARD_SLOTS;
+	rate_begin(&board->rates);
 	atomic_store(&board->master_pid, (int32_t)getpid());
 	atomic_store(&board->started, (int64_t)clock_now());
 }

@@ -7,10 +7,11 @@
 #include "base.h"
 #include "err.h"
 #include "netaddr.h"
+#include "rate.h"
 #include <stdatomic.h>
 
 #define SCOREBOARD_SLOTS 16384		/* the highest max_workers; untouched pages cost nothing */
-#define SCOREBOARD_MAGIC 0x50523031u	/* layout version */
+#define SCOREBOARD_MAGIC 0x50523032u	/* layout version */
 
 enum phase {	/* what a worker is doing; names in scoreboard_phase_name() */
 	PHASE_FREE,		/* slot not in use */
@@ -60,6 +61,7 @@ struct scoreboard {
 	_Atomic uint64_t counters[COUNT_COUNT];
 	_Atomic int64_t gauges[GAUGE_COUNT];
 	_Alignas(128) struct scoreboard_slot slot[SCOREBOARD_SLOTS];
+	struct rate_table rates;
 };
 
 /* The mapping of this process (NULL before create/open). */

@@ -8,7 +8,7 @@
 #define RCPT_PREFIX "rcpt "
 #define NOTE_PREFIX "note "
 
-enum field_kind { FIELD_TEXT, FIELD_INT64, FIELD_UNSIGNED, FIELD_FLAGS };
+enum field_kind { FIELD_TEXT, FIELD_INT64, FIELD_UNSIGNED, FIELD_PRIORITY, FIELD_FLAGS };
 
 struct field {
 	const char *name;
@@ -31,11 +31,16 @@ static const struct field fields[] = {
 	FIELD("session", FIELD_TEXT, session, false),
 	FIELD("attempts", FIELD_UNSIGNED, attempts, false),
 	FIELD("next", FIELD_INT64, next, false),
+	FIELD("by", FIELD_INT64, deliver_by, false),
+	FIELD("by-mode", FIELD_TEXT, by_mode, false),
+	FIELD("hold", FIELD_INT64, hold_until, false),
+	FIELD("priority", FIELD_PRIORITY, priority, false),
 };
 
 static const struct { const char *name; unsigned bit; } flag_names[] = {
 	{ "8bit", ENVELOPE_8BIT }, { "utf8", ENVELOPE_UTF8 }, { "dots", ENVELOPE_DOTS },
-	{ "long", ENVELOPE_LONG_LINES }, { "bounce", ENVELOPE_BOUNCE },
+	{ "long", ENVELOPE_LONG_LINES }, { "bounce", ENVELOPE_BOUNCE }, { "binary", ENVELOPE_BINARY },
+	{ "requiretls", ENVELOPE_REQUIRETLS },
 };
 
 /* ---- writing ---- */
@@ -70,11 +75,27 @@ static void put_flags(struct buf *out, unsigned flags)
 	}
 }
 
+static int64_t number_of(const void *at, enum field_kind kind)
+{
+	switch (kind) {
+	case FIELD_INT64:
+		return *(const int64_t *)at;
+	case FIELD_PRIORITY:
+		return *(const int *)at;
+	case FIELD_UNSIGNED:
+	case FIELD_FLAGS:
+		return *(const unsigned *)at;
+	case FIELD_TEXT:
+		break;
+	}
+	return 0;
+}
+
 static void put_field(struct buf *out, const struct envelope *env, const struct field *f)
 {
 	const void *at = (const char *)env + f->offset;
 	const char *text = f->kind == FIELD_TEXT ? *(const char *const *)at : NULL;
-	int64_t number = f->kind == FIELD_INT64 ? *(const int64_t *)at : f->kind != FIELD_TEXT ? *(const unsigned *)at : 0;
+	int64_t number = number_of(at, f->kind);
 
 	if (!f->required && number == 0 && (text == NULL || *text == '\0'))
 		return;
@@ -132,8 +153,8 @@ static bool status_valid(int c)
 bool envelope_write(const struct envelope *env, struct buf *out, struct err *err)
 {
 	if (env->rcpt_count == 0 || env->rcpt_count > ENVELOPE_RCPTS_MAX || env->note_count > ENVELOPE_NOTES_MAX ||
-	    env->arrived < 0 || env->next < 0)
-		return err_set(err, "envelope: number of recipients or notes, or a time, out of range");
+	    env->arrived < 0 || env->next < 0 || env->deliver_by < 0 || env->hold_until < 0 || abs(env->priority) > 9)
+		return err_set(err, "envelope: number of recipients or notes, a time or the priority out of range");
 	for (size_t i = 0; i < COUNT_OF(fields); i++) {
 		size_t from = out->len;
 		put_field(out, env, &fields[i]);
@@ -260,6 +281,11 @@ static bool parse_field(struct envelope *env, const struct field *f, char *value
 			return false;
 		*(unsigned *)at = (unsigned)number;
 		return true;
+	case FIELD_PRIORITY:
+		if (!view_u64(view_of(value + (*value == '-')), 9, &number))
+			return false;
+		*(int *)at = *value == '-' ? -(int)number : (int)number;
+		return true;
 	case FIELD_INT64:
 		if (!view_u64(view_of(value), INT64_MAX, &number))
 			return false;
@@ -341,7 +367,7 @@ bool envelope_parse(char *text, size_t len, struct arena *a, struct envelope *en
 	unsigned seen = 0;
 
 	*env = (struct envelope){ .sender = "", .envid = "", .ret = "", .client = "", .helo = "", .auth_user = "", .tls = "",
-		.session = "" };
+		.session = "", .by_mode = "" };
 	if (!cut_lines(text, len, &rcpts, &notes))
 		return err_set(err, "envelope: not lines of text, or over a limit");
 	env->rcpts = arena_alloc(a, rcpts * sizeof *env->rcpts);

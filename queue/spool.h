@@ -35,7 +35,15 @@ const char *spool_state_name(enum spool_state state);
 
 enum rcpt_status { RCPT_TODO = 'T', RCPT_DONE = 'D', RCPT_FAILED = 'F' /* bounced */, RCPT_EXPIRED = 'X' };
 enum dsn_notify { NOTIFY_DEFAULT = 0, NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8 };
-enum envelope_flags { ENVELOPE_8BIT = 1, ENVELOPE_UTF8 = 2, ENVELOPE_DOTS = 4 /* a line begins with a dot */, ENVELOPE_LONG_LINES = 8 /* a line over 998 */, ENVELOPE_BOUNCE = 16 /* our own notice */ };
+enum envelope_flags {
+	ENVELOPE_8BIT = 1,
+	ENVELOPE_UTF8 = 2,		/* given with SMTPUTF8, and an address or the header section is not ASCII: RFC 6531 */
+	ENVELOPE_DOTS = 4,		/* a line begins with a dot */
+	ENVELOPE_LONG_LINES = 8,	/* a line is over 998 octets */
+	ENVELOPE_BOUNCE = 16,		/* our own notice */
+	ENVELOPE_BINARY = 32,		/* BODY=BINARYMIME (RFC 3030): lines mean nothing in it; it may hold NUL, bare CR and LF */
+	ENVELOPE_REQUIRETLS = 64,	/* REQUIRETLS (RFC 8689) */
+};
 
 struct envelope_rcpt {
 	const char *address;		/* as given by the client */
@@ -57,6 +65,10 @@ struct envelope {
 	const char *session;		/* session id */
 	unsigned attempts;		/* that failed so far, of the whole message */
 	int64_t next;			/* seconds since 1970; also the mtime in later/ */
+	int64_t deliver_by;		/* DELIVERBY (RFC 2852): seconds since 1970, 0 none */
+	const char *by_mode;		/* with it: "R" or "N", and "T" behind it when a trace is wanted; else "" */
+	int64_t hold_until;		/* FUTURERELEASE (RFC 4865): seconds since 1970, 0 none */
+	int priority;			/* MT-PRIORITY (RFC 6710): -9 to 9, 0 when none was given */
 	size_t rcpt_count, note_count;
 	struct envelope_rcpt *rcpts;
 	struct envelope_note *notes;

@@ -48,8 +48,10 @@ START_TEST(all_fields)
 		{ "postmaster", "", 0, "", RCPT_FAILED, 0, "x [::1] 550 5.1.1 100% no\r\nsuch user" },
 	};
 	struct envelope_note notes[] = { { "tag", "" }, { "x.y", "two\nlines and 50%" } };
-	struct envelope env = { "alice@example.com", "id 1", "HDRS", 1763690000123456, 31, "192.0.2.7", "mx.example", "alice",
-		"TLS1.3 AES", "s1", 7, 1763699999, COUNT_OF(rcpts), COUNT_OF(notes), rcpts, notes };
+	struct envelope env = { .sender = "alice@example.com", .envid = "id 1", .ret = "HDRS", .arrived = 1763690000123456, .flags = 127,
+		.client = "192.0.2.7", .helo = "mx.example", .auth_user = "alice", .tls = "TLS1.3 AES", .session = "s1", .attempts = 7,
+		.next = 1763699999, .deliver_by = 1763799999, .by_mode = "NT", .hold_until = 1763700000, .priority = -9,
+		.rcpt_count = COUNT_OF(rcpts), .note_count = COUNT_OF(notes), .rcpts = rcpts, .notes = notes };
 	struct envelope out = round_trip(&env);
 
 	ck_assert_str_eq(out.sender, env.sender);
@@ -62,6 +64,10 @@ START_TEST(all_fields)
 	ck_assert_str_eq(out.session, env.session);
 	ck_assert_int_eq(out.arrived, env.arrived);
 	ck_assert_int_eq(out.next, env.next);
+	ck_assert_int_eq(out.deliver_by, env.deliver_by);
+	ck_assert_str_eq(out.by_mode, env.by_mode);
+	ck_assert_int_eq(out.hold_until, env.hold_until);
+	ck_assert_int_eq(out.priority, env.priority);
 	ck_assert_uint_eq(out.flags, env.flags);
 	ck_assert_uint_eq(out.attempts, env.attempts);
 	ck_assert_uint_eq(out.rcpt_count, env.rcpt_count);
@@ -132,6 +138,8 @@ static const struct { const char *text; bool good; } parse_cases[] = {
 	{ GOOD "flags 8bit purple\n" RCPT, false }, { GOOD "flags 8bit  dots\n" RCPT, false },
 	{ GOOD "attempts 4294967296\n" RCPT, false }, { GOOD "attempts -1\n" RCPT, false }, { GOOD "attempts \n" RCPT, false },
 	{ "from a@b\narrived 9223372036854775808\n" RCPT, false },
+	{ GOOD "by 7\nby-mode RT\nhold 9\npriority -9\n" RCPT, true }, { GOOD "priority 10\n" RCPT, false },
+	{ GOOD "priority --1\n" RCPT, false }, { GOOD "priority -\n" RCPT, false }, { GOOD "by -1\n" RCPT, false },
 	{ GOOD "note key\n" RCPT, false },
 	{ GOOD "rcpt T x@y y 0 \n", false }, { GOOD "rcpt T x@y y 16  \n", false }, { GOOD "rcpt Q x@y y 0  \n", false },
 	{ GOOD "rcpt TT x@y y 0  \n", false }, { GOOD "rcpt  x@y y 0  \n", false }, { GOOD "rcpt T\n", false },
