@@ -33,33 +33,6 @@ static bool take(struct reader *r, char c)
 	return true;
 }
 
-/* Length of the UTF-8 sequence at the start of V (RFC 3629: shortest form, no surrogates, up to 10FFFF), 0 when
- * there is none. Only those of more than one octet. */
-static size_t utf8_sequence(struct view v)
-{
-	static const struct {
-		unsigned char first_low, first_high, second_low, second_high;
-		size_t len;
-	} forms[] = {
-		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-	const unsigned char *p = (const unsigned char *)v.data;
-
-	for (size_t i = 0; i < COUNT_OF(forms); i++) {
-		if (v.len < forms[i].len || p[0] < forms[i].first_low || p[0] > forms[i].first_high)
-			continue;
-		if (p[1] < forms[i].second_low || p[1] > forms[i].second_high)
-			return 0;
-		for (size_t k = 2; k < forms[i].len; k++)
-			if ((p[k] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].len;
-	}
-	return 0;
-}
-
 /* Octets of the next character of an atom (RFC 5322 atext, RFC 6531 adds UTF-8), 0 when it is none. */
 static size_t atext(struct view v, bool utf8)
 {
@@ -69,7 +42,7 @@ static size_t atext(struct view v, bool utf8)
 		return 0;
 	c = (unsigned char)v.data[0];
 	if (c > 0x7f)
-		return utf8 ? utf8_sequence(v) : 0;
+		return utf8 ? view_utf8(v) : 0;
 	if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
 		return 1;
 	return c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL;
@@ -84,7 +57,7 @@ static size_t qcontent(struct view v, bool utf8)
 		return 0;
 	c = (unsigned char)v.data[0];
 	if (c > 0x7f)
-		return utf8 ? utf8_sequence(v) : 0;
+		return utf8 ? view_utf8(v) : 0;
 	if (c == '\\')
 		return v.len > 1 && v.data[1] >= 0x20 && v.data[1] <= 0x7e ? 2 : 0;
 	return c >= 0x20 && c <= 0x7e && c != '"';

@@ -167,3 +167,40 @@ bool view_copy(struct view v, char *out, size_t size)
 	out[v.len] = '\0';
 	return true;
 }
+
+size_t view_utf8(struct view v)
+{
+	static const struct {
+		unsigned char first_low, first_high, second_low, second_high;
+		size_t len;
+	} forms[] = {
+		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+	const unsigned char *p = (const unsigned char *)v.data;
+
+	for (size_t i = 0; i < COUNT_OF(forms); i++) {
+		if (v.len < forms[i].len || p[0] < forms[i].first_low || p[0] > forms[i].first_high)
+			continue;
+		if (p[1] < forms[i].second_low || p[1] > forms[i].second_high)
+			return 0;
+		for (size_t k = 2; k < forms[i].len; k++)
+			if ((p[k] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].len;
+	}
+	return 0;
+}
+
+bool view_is_utf8(struct view v)
+{
+	while (v.len) {
+		size_t n = (unsigned char)v.data[0] < 0x80 ? 1 : view_utf8(v);
+
+		if (!n)
+			return false;
+		v = view_skip(v, n);
+	}
+	return true;
+}

@@ -41,6 +41,11 @@ bool view_u64(struct view v, uint64_t max, uint64_t *out) MUST_CHECK;
 bool view_has_line_break(struct view v);
 /* Whether all bytes are printable ASCII (0x20 to 0x7e). */
 bool view_is_printable(struct view v);
+/* Length of the UTF-8 sequence of more than one octet that V begins with (RFC 3629: shortest form, no surrogates, up to
+ * 10FFFF); 0 when there is none. */
+size_t view_utf8(struct view v);
+/* Whether it is UTF-8 throughout, ASCII included. */
+bool view_is_utf8(struct view v);
 /* Copies into a NUL-terminated buffer of SIZE; false (and "" in OUT) if it does not fit or holds a NUL. */
 bool view_copy(struct view v, char *out, size_t size) MUST_CHECK;
 

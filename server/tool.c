@@ -86,43 +86,23 @@ void tool_print(FILE *out, const char *text)
 			putc(*text, out);
 }
 
-/* Length of the UTF-8 character at S, 0 when there is none: RFC 3629 section 4, so no overlong forms, surrogates, or
- * anything over U+10FFFF. */
-static size_t utf8_length(const unsigned char *s)
-{
-	static const struct { unsigned char first, last, low, high; size_t len; } forms[] = {
-		{ 0x00, 0x7f, 0x80, 0xbf, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-
-	for (size_t i = 0; i < COUNT_OF(forms); i++) {
-		if (s[0] < forms[i].first || s[0] > forms[i].last)
-			continue;
-		for (size_t k = 1; k < forms[i].len; k++)
-			if (s[k] < (k == 1 ? forms[i].low : 0x80) || s[k] > (k == 1 ? forms[i].high : 0xbf))
-				return 0;
-		return forms[i].len;
-	}
-	return 0;
-}
-
 void tool_print_json(FILE *out, const char *text)
 {
-	const unsigned char *s = (const unsigned char *)text;
+	struct view rest = view_of(text);
 
 	putc('"', out);
-	while (*s) {
-		size_t len = utf8_length(s);
-		if (*s == '"' || *s == '\\')
-			fprintf(out, "\\%c", *s);
-		else if (*s < 0x20 || *s == 0x7f)
-			fprintf(out, "\\u%04x", (unsigned)*s);
+	while (rest.len) {
+		unsigned char c = (unsigned char)rest.data[0];
+		size_t len = c < 0x80 ? 1 : view_utf8(rest);
+		if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			fprintf(out, "\\u%04x", (unsigned)c);
 		else if (len)
-			fwrite(s, 1, len, out);
+			fwrite(rest.data, 1, len, out);
 		else
 			fputs("\\ufffd", out);
-		s += len ? len : 1;
+		rest = view_skip(rest, len ? len : 1);
 	}
 	putc('"', out);
 }

@@ -1,8 +1,8 @@
 /* auth.c - see auth.h. A mechanism is a row. Secrets are never logged and are wiped where they were read. */
 #include "../lib/base.h"
+#include "../lib/base64.h"
 #include "../lib/clock.h"
 #include "auth.h"
-#include "base64.h"
 #include "hooks.h"
 #include "session.h"
 

@@ -1,7 +1,7 @@
 /* test_session_parts.c - what a session is made of and needs no client: parameters, xtext, base64, Received, the
  * header section, notes. */
 #include "unit.h"
-#include "../../worker/base64.h"
+#include "../../lib/base64.h"
 #include "../../worker/headers.h"
 #include "../../worker/notes.h"
 #include "../../worker/parameter.h"

@@ -124,4 +124,21 @@ START_TEST(test_copy)
 }
 END_TEST
 
-UNIT_MAIN("view", test_compare, test_trim, test_pieces, test_cut, test_word, test_number, test_contents, test_copy)
+START_TEST(test_utf8)
+{
+	static const struct { const char *in; size_t len; } table[] = {
+		{ "", 0 }, { "a", 0 }, { "\xc3\xbc", 2 }, { "\xe2\x82\xac x", 3 }, { "\xf0\x9f\x93\xa7", 4 }, { "\xf4\x8f\xbf\xbf", 4 },
+		{ "\x80", 0 }, { "\xc3", 0 }, { "\xc3x", 0 }, { "\xc0\xaf", 0 }, { "\xe0\x80\x80", 0 }, { "\xed\xa0\x80", 0 }, { "\xe2\x82", 0 },
+		{ "\xf0\x80\x80\x80", 0 }, { "\xf4\x90\x80\x80", 0 }, { "\xff", 0 },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(table); i++) {
+		ck_assert_msg(view_utf8(view_of(table[i].in)) == table[i].len, "%zu", i);
+		ck_assert_msg(view_is_utf8(view_of(table[i].in)) == (table[i].len || (unsigned char)table[i].in[0] < 0x80), "%zu", i);
+	}
+	ck_assert(view_is_utf8(VIEW("a\xc3\xbc\0b")));
+	ck_assert(!view_is_utf8(VIEW("a\xc3\xbc\xc3")));
+}
+END_TEST
+
+UNIT_MAIN("view", test_compare, test_trim, test_pieces, test_cut, test_word, test_number, test_contents, test_copy, test_utf8)

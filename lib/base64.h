@@ -2,8 +2,8 @@
 #ifndef BASE64_H
 #define BASE64_H
 
-#include "../lib/base.h"
-#include "../lib/view.h"
+#include "base.h"
+#include "view.h"
 
 /* Decodes into OUT and adds a NUL; *LEN does not count it. False for anything but strict base64, or when it does not fit. */
 bool base64_decode(struct view in, char *out, size_t size, size_t *len) MUST_CHECK;
