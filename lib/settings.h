@@ -17,7 +17,7 @@ struct settings {
 	const char *me;			/* file `me`: our name in greeting, EHLO, Received; else the host name */
 
 	/* postrider.conf */
-	const char *spool_dir, *run_dir, *plugin_dir;
+	const char *spool_dir, *run_dir, *state_dir, *plugin_dir;
 	const char *user, *group;	/* group "": the user's primary group */
 	const char *log, *log_format, *log_level;
 

@@ -69,6 +69,8 @@ static const struct option_row rows[] = {
 	     .help = "directory of accepted messages (postrider-spool(5)); must be on a file system that keeps what fsync(2) wrote"),
 	MAIN(run_dir, OPTION_STRING, .preset = POSTRIDER_RUN_DIR, .check = absolute_path,
 	     .help = "directory of sockets, pid file and scoreboard; may be on a tmpfs"),
+	MAIN(state_dir, OPTION_STRING, .preset = POSTRIDER_STATE_DIR, .check = absolute_path,
+	     .help = "directory of what the server knows beyond a restart of the machine, apart from messages"),
 	MAIN(plugin_dir, OPTION_STRING, .preset = POSTRIDER_PLUGIN_DIR, .check = absolute_path, .reloadable = true,
 	     .help = "directory of the plugins' shared objects"),
 	MAIN(user, OPTION_STRING, .preset = "postrider", .check = not_empty,

@@ -112,7 +112,8 @@ static bool take_place(struct master *m, struct err *err)
 {
 	const struct settings *s = m->settings;
 
-	if (!place_make(s->run_dir, &m->target, err))
+	/* The sockets of the first are for our user alone; below the second there may be mailboxes. */
+	if (!place_make(s->run_dir, 0750, &m->target, err) || !place_make(s->state_dir, 0711, &m->target, err))
 		return false;
 	m->lock_fd = place_lock(s->run_dir, err);
 	if (m->lock_fd < 0 || !spool_create(s->spool_dir, m->target.uid, m->target.gid, err))
@@ -230,7 +231,7 @@ static bool same(const char *what, const char *now, const char *then, struct err
 static bool reloadable(const struct settings *now, const struct settings *then, struct err *err)
 {
 	return same("run_dir", now->run_dir, then->run_dir, err) && same("spool_dir", now->spool_dir, then->spool_dir, err) &&
-		same("user", now->user, then->user, err) && same("group", now->group, then->group, err);
+		same("state_dir", now->state_dir, then->state_dir, err) && same("user", now->user, then->user, err) && same("group", now->group, then->group, err);
 }
 
 static void reload(struct master *m)

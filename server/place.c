@@ -1,10 +1,10 @@
-/* place.c - makes the run directory, keeps a second master out of it, and writes its small files. */
+/* place.c - makes the run and state directories, keeps a second master out of it, and writes its small files. */
 #include "place.h"
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
-static bool own(int fd, const char *path, const struct drop_target *target, struct err *err)
+static bool own(int fd, const char *path, mode_t mode, const struct drop_target *target, struct err *err)
 {
 	struct stat st;
 
@@ -14,20 +14,20 @@ static bool own(int fd, const char *path, const struct drop_target *target, stru
 		return err_set(err, "%s belongs to user id %u, expected %s", path, (unsigned)st.st_uid, target->user);
 	if (geteuid() == 0 && fchown(fd, target->uid, target->gid) != 0)
 		return err_sys(err, "%s: cannot give it to %s", path, target->user);
-	if (fchmod(fd, 0750) != 0)
+	if (fchmod(fd, mode) != 0)
 		return err_sys(err, "%s: cannot set its mode", path);
 	return true;
 }
 
-bool place_make(const char *run_dir, const struct drop_target *target, struct err *err)
+bool place_make(const char *path, mode_t mode, const struct drop_target *target, struct err *err)
 {
-	if (mkdir(run_dir, 0750) != 0 && errno != EEXIST)
-		return err_sys(err, "cannot make %s", run_dir);
-	int fd = open(run_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (mkdir(path, mode) != 0 && errno != EEXIST)
+		return err_sys(err, "cannot make %s", path);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
-		return err_sys(err, "%s", run_dir);
-	bool ok = own(fd, run_dir, target, err);
+		return err_sys(err, "%s", path);
+	bool ok = own(fd, path, mode, target, err);
 
 	close(fd);
 	return ok;

@@ -1,4 +1,4 @@
-/* place.h - the run directory: made, owned, and held by one master at a time; the small files in it. */
+/* place.h - the run and state directories: made and owned; the first held by one master at a time; the small files in it. */
 #ifndef PLACE_H
 #define PLACE_H
 
@@ -6,8 +6,8 @@
 #include "../lib/drop.h"
 #include "../lib/err.h"
 
-/* Makes RUN_DIR if it is missing and gives it to TARGET, mode 0750: its sockets are for our user alone. */
-bool place_make(const char *run_dir, const struct drop_target *target, struct err *err) MUST_CHECK;
+/* Makes the directory PATH if it is missing, and gives it to TARGET with MODE. */
+bool place_make(const char *path, mode_t mode, const struct drop_target *target, struct err *err) MUST_CHECK;
 /* Takes RUN_DIR/master.pid: locked, with our process id in it. Returns its descriptor (the lock lives as long),
  * -1 when another master has it or on error. */
 int place_lock(const char *run_dir, struct err *err);

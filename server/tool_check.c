@@ -62,6 +62,7 @@ static void check_directories(const struct settings *s, unsigned *problems)
 	}
 	check_directory("spool_dir", s->spool_dir, &target, problems);
 	check_directory("run_dir", s->run_dir, &target, problems);
+	check_directory("state_dir", s->state_dir, &target, problems);
 }
 
 /* ---- lists that the core reads itself ---- */

@@ -38,7 +38,7 @@ class Instance:
         self.build = pathlib.Path(build or BUILD)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="pr-"))
         self.conf_dir, self.mail = self.dir / "conf", self.dir / "mail"
-        self.spool, self.run = self.dir / "spool", self.dir / "run"
+        self.spool, self.run, self.state = self.dir / "spool", self.dir / "run", self.dir / "state"
         self.conf_dir.mkdir()
         self.mail.mkdir()
         if os.geteuid() == 0:           # the server drops to nobody, who must reach all of it
@@ -47,7 +47,7 @@ class Instance:
         self.log_path = self.dir / "log"
         self.listen, self.args, self.env = listen, list(args), dict(env or {})
         self.process, self.ports = None, {}
-        self.base_conf = (f'spool_dir = "{self.spool}"\nrun_dir = "{self.run}"\nuser = "nobody"\nlog = "stderr"\n'
+        self.base_conf = (f'spool_dir = "{self.spool}"\nrun_dir = "{self.run}"\nstate_dir = "{self.state}"\nuser = "nobody"\nlog = "stderr"\n'
                           f'plugin_dir = "{self.build}/plugins"\nmin_spare = 2\nmax_spare = 4\n')
         self.write("postrider.conf", self.base_conf + conf + "\n")
         self.write("outbound.conf", f"local_mx_ok = {'true' if local_mx else 'false'}\n"

@@ -33,7 +33,7 @@ START_TEST(test_make)
 
 	make_base();
 	for (int i = 0; i < 2; i++) {
-		ck_assert_msg(place_make(run, &us, &err), "%s", err.text);
+		ck_assert_msg(place_make(run, 0750, &us, &err), "%s", err.text);
 		ck_assert_int_eq(stat(run, &st), 0);
 		ck_assert_int_eq(st.st_mode & 0777, 0750);
 		chmod(run, 0777);
@@ -49,17 +49,17 @@ START_TEST(test_make_refuses)
 
 	make_base();
 	ck_assert_int_eq(symlink("/tmp", run), 0);
-	ck_assert(!place_make(run, &us, &err));
+	ck_assert(!place_make(run, 0750, &us, &err));
 	unlink(run);
 	close(open(run, O_CREAT | O_WRONLY, 0600));
-	ck_assert(!place_make(run, &us, &err));
+	ck_assert(!place_make(run, 0750, &us, &err));
 	unlink(run);
-	ck_assert(!place_make("/nonexistent/run", &us, &err));
+	ck_assert(!place_make("/nonexistent/run", 0750, &us, &err));
 	if (geteuid() == 0) {
 		ck_assert_int_eq(mkdir(run, 0755), 0);
 		ck_assert_int_eq(chown(run, 12345, 12345), 0);
 		err.text[0] = '\0';
-		ck_assert(!place_make(run, &us, &err));
+		ck_assert(!place_make(run, 0750, &us, &err));
 		ck_assert_msg(strstr(err.text, "belongs to user id 12345") != NULL, "%s", err.text);
 		rmdir(run);
 	}
@@ -92,7 +92,7 @@ START_TEST(test_lock)
 	struct err err = { "" };
 
 	make_base();
-	ck_assert_msg(place_make(run, &us, &err), "%s", err.text);
+	ck_assert_msg(place_make(run, 0750, &us, &err), "%s", err.text);
 	int fd = place_lock(run, &err);
 
 	ck_assert_msg(fd >= 0, "%s", err.text);
@@ -114,7 +114,7 @@ START_TEST(test_write)
 	char path[128], text[16] = "";
 
 	make_base();
-	ck_assert_msg(place_make(run, &us, &err), "%s", err.text);
+	ck_assert_msg(place_make(run, 0750, &us, &err), "%s", err.text);
 	snprintf(path, sizeof path, "%s/listeners", run);
 	for (int i = 0; i < 2; i++)
 		ck_assert_msg(place_write(run, "listeners", i == 0 ? "a long first text\n" : "short\n", &err), "%s", err.text);

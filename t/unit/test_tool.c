@@ -49,7 +49,7 @@ static void make_dir(void)
 	snprintf(dir, sizeof(dir), "%s/test_tool.XXXXXX", tmp ? tmp : "/tmp");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert_int_eq(chmod(dir, 0755), 0);
-	snprintf(conf, sizeof(conf), "me = mx.example.test\nuser = nobody\nspool_dir = \"%s/spool\"\nrun_dir = \"%s/run\"\n", dir, dir);
+	snprintf(conf, sizeof(conf), "me = mx.example.test\nuser = nobody\nspool_dir = \"%s/spool\"\nrun_dir = \"%s/run\"\nstate_dir = \"%s/state\"\n", dir, dir, dir);
 	put("postrider.conf", conf);
 	path_of(spool, "spool");
 	ck_assert_msg(spool_create(spool, root && pw ? pw->pw_uid : geteuid(), root && pw ? pw->pw_gid : getegid(), &err), "%s", err.text);
