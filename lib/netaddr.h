@@ -4,6 +4,7 @@
 #define NETADDR_H
 
 #include "base.h"
+#include "arena.h"
 #include "view.h"
 #include "err.h"
 #include <netinet/in.h>
@@ -49,5 +50,9 @@ void netlist_free(struct netlist **list);
 bool netlist_add(struct netlist *list, struct view entry, struct err *err) MUST_CHECK;
 bool netlist_has(const struct netlist *list, const struct netaddr *a);
 size_t netlist_count(const struct netlist *list);
+/* The list of ENTRIES (NULL-terminated, each one that netlist_valid has taken); it ends with A. NULL when there are none, and
+ * a NULL list holds nothing. */
+struct netlist *netlist_of(const char *const *entries, struct arena *a);
+bool netlist_valid(struct view entry);
 
 #endif

@@ -213,7 +213,7 @@ bool netlist_has(const struct netlist *list, const struct netaddr *a)
 {
 	uint8_t addr[16];
 
-	if (a->family == 0)
+	if (!list || a->family == 0)
 		return false;
 	to_128(a, addr);
 	return holds(&list->old, addr) || holds(&list->young, addr);
@@ -222,4 +222,31 @@ bool netlist_has(const struct netlist *list, const struct netaddr *a)
 size_t netlist_count(const struct netlist *list)
 {
 	return list->entries;
+}
+
+bool netlist_valid(struct view entry)
+{
+	struct range r;
+
+	return parse_network(entry, &r) || parse_prefix(entry, &r);
+}
+
+static void end_list(void *list)
+{
+	struct netlist *l = list;
+
+	netlist_free(&l);
+}
+
+struct netlist *netlist_of(const char *const *entries, struct arena *a)
+{
+	struct netlist *list = *entries ? netlist_new() : NULL;
+	struct err err = { "" };
+
+	if (list)
+		arena_cleanup(a, end_list, list);
+	for (size_t i = 0; entries[i]; i++)
+		if (!netlist_add(list, view_of(entries[i]), &err))
+			bug("%s", err.text);
+	return list;
 }

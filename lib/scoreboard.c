@@ -19,7 +19,7 @@ static const char *const phase_names[PHASE_COUNT] = {
 
 static const char *const counter_names[COUNT_COUNT] = {
 	[COUNT_CONNECTIONS] = "connections", [COUNT_SESSIONS_TLS] = "sessions_tls", [COUNT_REFUSED_BUSY] = "refused_busy",
-	[COUNT_REFUSED_IP] = "refused_ip", [COUNT_MESSAGES] = "messages", [COUNT_BYTES] = "bytes", [COUNT_RECIPIENTS] = "recipients",
+	[COUNT_REFUSED_IP] = "refused_ip", [COUNT_REFUSED_RATE] = "refused_rate", [COUNT_MESSAGES] = "messages", [COUNT_BYTES] = "bytes", [COUNT_RECIPIENTS] = "recipients",
 	[COUNT_REJECTED] = "rejected", [COUNT_TEMPFAILED] = "tempfailed", [COUNT_AUTH_OK] = "auth_ok", [COUNT_AUTH_FAILED] = "auth_failed",
 	[COUNT_WORKERS_FORKED] = "workers_forked", [COUNT_WORKERS_DIED] = "workers_died", [COUNT_WORKERS_KILLED] = "workers_killed",
 	[COUNT_LOOKUPS] = "lookups", [COUNT_LOOKUPS_FAILED] = "lookups_failed", [COUNT_DELIVERIES] = "deliveries",
@@ -225,13 +225,17 @@ void scoreboard_settle(void)
 	settle(&board->busy, busy, &busy_off);
 }
 
-/* One host has a whole /64 of IPv6 to itself, so that is what counts as one address. */
-static bool same_client(const struct scoreboard_slot *s, const struct netaddr *addr)
+static bool same_client(const struct scoreboard_slot *s, const struct netaddr *addr, unsigned prefix6)
 {
-	return s->peer_family == addr->family && memcmp(s->peer, addr->bytes, addr->family == 4 ? 4 : 8) == 0;
+	struct netaddr peer = { .family = s->peer_family };
+
+	if (peer.family != addr->family)
+		return false;
+	memcpy(peer.bytes, s->peer, sizeof peer.bytes);
+	return netaddr_in(&peer, addr, addr->family == 4 ? 32 : prefix6);
 }
 
-unsigned scoreboard_sessions_from(const struct netaddr *addr, int except)
+unsigned scoreboard_sessions_from(const struct netaddr *addr, unsigned prefix6, int except)
 {
 	uint32_t high = board != NULL ? atomic_load(&board->high_slot) : 0;
 	unsigned count = 0;
@@ -241,7 +245,7 @@ unsigned scoreboard_sessions_from(const struct netaddr *addr, int except)
 	for (uint32_t i = 0; i < high && i < SCOREBOARD_SLOTS; i++) {
 		const struct scoreboard_slot *s = &board->slot[i];
 
-		if ((int)i != except && atomic_load_explicit(&s->phase, memory_order_relaxed) > PHASE_IDLE && same_client(s, addr))
+		if ((int)i != except && atomic_load_explicit(&s->phase, memory_order_relaxed) > PHASE_IDLE && same_client(s, addr, prefix6))
 			count++;
 	}
 	return count;

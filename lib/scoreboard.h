@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 
 #define SCOREBOARD_SLOTS 16384		/* the highest max_workers; untouched pages cost nothing */
-#define SCOREBOARD_MAGIC 0x50523032u	/* layout version */
+#define SCOREBOARD_MAGIC 0x50523033u	/* layout version */
 
 enum phase {	/* what a worker is doing; names in scoreboard_phase_name() */
 	PHASE_FREE,		/* slot not in use */
@@ -38,7 +38,7 @@ struct scoreboard_slot {		/* 128 bytes: two cache lines, one writer (its worker)
 };
 
 enum counter {
-	COUNT_CONNECTIONS, COUNT_SESSIONS_TLS, COUNT_REFUSED_BUSY, COUNT_REFUSED_IP, COUNT_MESSAGES, COUNT_BYTES,
+	COUNT_CONNECTIONS, COUNT_SESSIONS_TLS, COUNT_REFUSED_BUSY, COUNT_REFUSED_IP, COUNT_REFUSED_RATE, COUNT_MESSAGES, COUNT_BYTES,
 	COUNT_RECIPIENTS, COUNT_REJECTED, COUNT_TEMPFAILED, COUNT_AUTH_OK, COUNT_AUTH_FAILED,
 	COUNT_WORKERS_FORKED, COUNT_WORKERS_DIED, COUNT_WORKERS_KILLED,
 	COUNT_LOOKUPS, COUNT_LOOKUPS_FAILED,
@@ -80,8 +80,8 @@ void scoreboard_release(int slot, int32_t pid);
 /* Sets the totals idle and busy right when the slots say otherwise twice in a row (a worker was killed between two
  * steps). Called once a second by the forkserver. */
 void scoreboard_settle(void);
-/* Sessions now open from ADDR (IPv6 by /64), counted over all slots but EXCEPT. */
-unsigned scoreboard_sessions_from(const struct netaddr *addr, int except);
+/* Sessions now open from ADDR, counted over all slots but EXCEPT; of an IPv6 address the first PREFIX6 bits count. */
+unsigned scoreboard_sessions_from(const struct netaddr *addr, unsigned prefix6, int except);
 const char *scoreboard_phase_name(unsigned phase);
 const char *scoreboard_counter_name(unsigned counter);
 const char *scoreboard_gauge_name(unsigned gauge);

@@ -4,6 +4,7 @@
 #include "settings_table.h"
 #include "address.h"
 #include "buf.h"
+#include "netaddr.h"
 #include "view.h"
 
 static const char *const files[] = { "postrider.conf", "tls.conf", "outbound.conf" };
@@ -67,6 +68,7 @@ static void read_all(struct option_reader *r, struct settings *s)
 	if (!*s->me)
 		default_me(r, s);
 	check_together(r, s);
+	s->exempt = netlist_of(s->exempt_networks, s->arena);
 	if (s->max_message_size == 0)
 		s->max_message_size = SETTINGS_SIZE_MAX;
 }

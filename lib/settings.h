@@ -8,6 +8,8 @@
 #include "err.h"
 #include "arena.h"
 
+struct netlist;
+
 enum inet_prefer { INET_DEFAULT, INET_V4, INET_V6 };
 
 struct settings {
@@ -23,6 +25,10 @@ struct settings {
 
 	int64_t max_workers, min_spare, max_spare, sessions_per_worker;
 	int64_t max_from_ip;		/* sessions per client address at once; 0 no limit */
+	int64_t connection_rate, connection_rate_window;	/* connections per client address in that time; 0 no limit */
+	int64_t client_prefix6;		/* bits of an IPv6 address that make one client */
+	const char **exempt_networks;	/* not limited by address; exempt for searching */
+	struct netlist *exempt;
 	int64_t limit_connections;	/* sessions at once in all; 0: as many as max_workers */
 	bool lookup_rdns;
 	const char **smtps_ports, **submission_ports;	/* port numbers whose role is not given by a suffix */

@@ -2,6 +2,7 @@
  * what it does in the manual page of its file; the lint checks that). */
 #include "settings_table.h"
 #include "address.h"
+#include "netaddr.h"
 #include "view.h"
 #include "../queue/schedule.h"
 
@@ -34,6 +35,11 @@ static const char *port_number(const char *value)
 	uint64_t n;
 
 	return view_u64(view_of(value), 65535, &n) && n ? NULL : "a port number from 1 to 65535";
+}
+
+static const char *network(const char *value)
+{
+	return netlist_valid(view_of(value)) ? NULL : "an address or a network (192.0.2.0/24, 2001:db8::/32)";
 }
 
 static const char *host_name(const char *value)
@@ -92,7 +98,15 @@ static const struct option_row rows[] = {
 	MAIN(sessions_per_worker, OPTION_INT, .preset = "1000", .min = 1, .max = 1000000000, .reloadable = true,
 	     .help = "sessions after which a worker is replaced by a fresh one; 1: a new process for every session"),
 	MAIN(max_from_ip, OPTION_INT, .preset = "50", .min = 0, .max = SCOREBOARD_SLOTS, .reloadable = true,
-	     .help = "most sessions at once from one address (IPv6: one /64); 0: no limit"),
+	     .help = "most sessions at once from one client address; 0: no limit"),
+	MAIN(connection_rate, OPTION_INT, .preset = "0", .min = 0, .max = RATE_MAX - 1, .reloadable = true,
+	     .help = "most new connections from one client address within connection_rate_window; 0: no limit"),
+	MAIN(connection_rate_window, OPTION_DURATION, .preset = "1m", .min = SECOND, .max = HOUR, .reloadable = true,
+	     .help = "time over which connection_rate counts"),
+	MAIN(client_prefix6, OPTION_INT, .preset = "64", .min = 16, .max = 128, .reloadable = true,
+	     .help = "leading bits of an IPv6 address that count as one client in all limits by address"),
+	MAIN(exempt_networks, OPTION_LIST, .preset = "", .check = network, .reloadable = true,
+	     .help = "networks whose clients are not limited by address, such as monitoring"),
 	MAIN(limit_connections, OPTION_INT, .preset = "0", .min = 0, .max = SCOREBOARD_SLOTS, .reloadable = true,
 	     .help = "most sessions at once in all; 0: as many as max_workers"),
 	MAIN(lookup_rdns, OPTION_BOOL, .preset = "true", .reloadable = true,

@@ -2,9 +2,9 @@
  * only what the message itself remembers has a meaning: that is asked from queue/job_call.h. */
 #include "../lib/base.h"
 #include "../lib/clock.h"
-#include "../lib/scoreboard.h"
 #include "../queue/job_call.h"
 #include "auth.h"
+#include "limits.h"
 #include "session.h"
 #include <sys/socket.h>
 
@@ -112,7 +112,7 @@ unsigned pr_sessions_from_ip(struct hook_call *call)
 {
 	if (!call->session || !call->session->remote.family)
 		return 0;
-	return 1 + (scoreboard() ? scoreboard_sessions_from(&call->session->remote, call->session->host->args->slot) : 0);
+	return limits_sessions_from(call->session);
 }
 
 bool pr_early_bytes(struct hook_call *call, int64_t wait_ms)

@@ -6,6 +6,7 @@
 #include "../lib/log.h"
 #include "../lib/resolve.h"
 #include "../lib/scoreboard.h"
+#include "greeting.h"
 #include "hooks.h"
 #include "session.h"
 #include "summary.h"
@@ -86,7 +87,7 @@ void session_say(struct session *s)
 		stream_put(s->stream, out->data, out->len);
 }
 
-static void refusal_counted(struct session *s)
+void session_refused(struct session *s)
 {
 	const struct verb *v = s->command ? s->command->verb : NULL;
 	struct log_line l;
@@ -108,7 +109,7 @@ static void refusal_counted(struct session *s)
 void session_reply(struct session *s)
 {
 	if (s->reply.code >= 400)
-		refusal_counted(s);
+		session_refused(s);
 	session_say(s);
 	if ((s->reply.disconnect || s->reply.code == 421) && s->end == SESSION_GOES_ON)	/* RFC 5321 3.8 */
 		s->end = SESSION_REFUSED;
@@ -161,99 +162,6 @@ void session_open(struct session *s, struct session_host *host, int fd, const st
 	stream_until(s->stream, s->deadline);
 	slot_begin(s);
 	scoreboard_count(COUNT_CONNECTIONS, 1);
-}
-
-/* A refusal before the greeting. In front of an implicit TLS handshake nothing can be said: the connection just closes. */
-static void turn_away(struct session *s, enum session_end end)
-{
-	if (s->listener->role != LISTENER_SMTPS || stream_tls(s->stream))
-		session_reply(s);
-	else
-		refusal_counted(s);
-	s->end = end;
-}
-
-static bool within_limits(struct session *s)
-{
-	const struct settings *set = s->settings;
-	struct scoreboard *board = scoreboard();
-
-	if (!board || session_internal(s))
-		return true;
-	int64_t most = set->limit_connections ? set->limit_connections : set->max_workers;
-	if (atomic_load_explicit(&board->busy, memory_order_relaxed) > most) {
-		scoreboard_count(COUNT_REFUSED_BUSY, 1);
-		reply_set(&s->reply, 421, "4.3.2", "%s too many connections, try again later", set->me);
-		return false;
-	}
-	if (set->max_from_ip && s->remote.family &&
-	    scoreboard_sessions_from(&s->remote, s->host->args->slot) + 1 > (uint64_t)set->max_from_ip) {
-		scoreboard_count(COUNT_REFUSED_IP, 1);
-		reply_set(&s->reply, 421, "4.7.0", "%s too many connections from your address", set->me);
-		return false;
-	}
-	return true;
-}
-
-static bool implicit_tls(struct session *s)
-{
-	struct err err = { "" };
-
-	if (s->listener->role != LISTENER_SMTPS)
-		return true;
-	session_mark(s, PHASE_TLS);
-	if (!s->host->args->tls || !stream_start_tls(s->stream, s->host->args->tls, session_wait(s, s->settings->command_timeout), &err)) {
-		snprintf(s->last_refusal, sizeof(s->last_refusal), "%.120s", err.text);
-		s->end = SESSION_TLS_FAILED;
-		return false;
-	}
-	session_mark(s, PHASE_CONNECT);
-	scoreboard_count(COUNT_SESSIONS_TLS, 1);
-	if (s->host->slot)
-		atomic_store_explicit(&s->host->slot->tls, 1, memory_order_relaxed);
-	return true;
-}
-
-static void ask_reverse(struct session *s)
-{
-	char name[NETADDR_REVERSE];
-
-	if (s->settings->lookup_rdns && s->remote.family)
-		s->rdns_ticket = resolve_ask(netaddr_reverse(&s->remote, name), DNS_PTR);
-	hooks_notify(s, HOOK_LOOKUP_RDNS);
-}
-
-/* qpsmtpd's rule: a configured greeting is used as it is, with ESMTP added when it does not say so. */
-static void greeting(struct session *s)
-{
-	const char *own = s->settings->greeting;
-
-	if (*own)
-		reply_set(&s->reply, 220, NULL, "%s%s", own, strstr(own, "ESMTP") ? "" : " ESMTP");
-	else
-		reply_set(&s->reply, 220, NULL, "%s ESMTP postrider", s->settings->me);
-	session_reply(s);
-	session_mark(s, PHASE_GREETED);
-}
-
-void session_greet(struct session *s)
-{
-	if (!within_limits(s)) {
-		turn_away(s, SESSION_LIMIT);
-		return;
-	}
-	if (hooks_refused(hooks_run(s, HOOK_PRE_CONNECTION, &s->reply))) {
-		turn_away(s, SESSION_REFUSED);
-		return;
-	}
-	if (!implicit_tls(s))
-		return;
-	ask_reverse(s);
-	if (hooks_refused(hooks_run(s, HOOK_CONNECT, &s->reply))) {
-		turn_away(s, SESSION_REFUSED);
-		return;
-	}
-	greeting(s);
 }
 
 static void unrecognized(struct session *s, const struct command *c)
@@ -397,7 +305,7 @@ void session_run(struct session_host *host, int fd, const struct listener *liste
 	struct session s;
 
 	session_open(&s, host, fd, listener, peer);
-	session_greet(&s);
+	greeting_run(&s);
 	while (s.end == SESSION_GOES_ON)
 		session_step(&s);
 	session_close(&s);

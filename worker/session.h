@@ -60,9 +60,8 @@ struct session {
 /* Serves FD, which it owns, until the conversation is over. PEER is the client's address (family 0: local socket).
  * Never fails: what goes wrong ends this session only. */
 void session_run(struct session_host *host, int fd, const struct listener *listener, const struct netaddr *peer);
-/* The steps of session_run, for tests: begin, greeting (sets s->end when refused), one command, the end. */
+/* The steps of session_run, for tests: begin, (greeting_run,) one command, the end. */
 void session_open(struct session *s, struct session_host *host, int fd, const struct listener *listener, const struct netaddr *peer);
-void session_greet(struct session *s);
 void session_step(struct session *s);
 void session_close(struct session *s);
 
@@ -83,6 +82,8 @@ bool session_reached(int64_t limit, unsigned count);
 int64_t session_wait(const struct session *s, int64_t limit);
 /* Puts s->reply into the output; counts refusals and remembers the last one. */
 void session_reply(struct session *s);
+/* Counts, remembers and logs s->reply as a refusal. For those that cannot be told. */
+void session_refused(struct session *s);
 /* Sends s->reply in the middle of a command (334, 354): nothing is counted, the next read sends it. */
 void session_say(struct session *s);
 /* Ends the session for RESULT of the stream (421 where somebody may still listen). */

@@ -8,6 +8,7 @@
 #include "../../lib/log.h"
 #include "../../lib/plugin_list.h"
 #include "../../lib/settings.h"
+#include "../../worker/greeting.h"
 #include "../../worker/session.h"
 #include <ftw.h>
 #include <poll.h>
@@ -132,7 +133,7 @@ static inline const char *fixture_connect(struct fixture *f)
 	f->client = pair[1];
 	f->over = false;
 	session_open(&f->s, &f->host, pair[0], &f->listener, &peer);
-	session_greet(&f->s);
+	greeting_run(&f->s);
 	return fixture_heard(f);
 }
 

@@ -106,4 +106,21 @@ START_TEST(test_many)
 }
 END_TEST
 
-UNIT_MAIN("netlist", test_forms, test_refused, test_many)
+START_TEST(test_of_entries)
+{
+	static const char *const entries[] = { "192.0.2.0/24", "10.", "2001:db8::/32", NULL }, *const none[] = { NULL };
+	struct arena *a = arena_new(1024);
+	struct netlist *list = netlist_of(entries, a);
+
+	for (size_t i = 0; entries[i]; i++)
+		ck_assert(netlist_valid(view_of(entries[i])));
+	ck_assert(!netlist_valid(VIEW("example.test")) && !netlist_valid(VIEW("192.0.2.0/33")) && !netlist_valid(VIEW("")));
+	ck_assert_uint_eq(netlist_count(list), 3);
+	ck_assert(has(list, "192.0.2.9") && has(list, "10.1.2.3") && has(list, "2001:db8::1") && !has(list, "11.0.0.1"));
+	ck_assert_ptr_null(netlist_of(none, a));
+	ck_assert(!has(NULL, "192.0.2.9"));
+	arena_free(&a);		/* and the list with it: the leak checker looks */
+}
+END_TEST
+
+UNIT_MAIN("netlist", test_forms, test_refused, test_many, test_of_entries)

@@ -55,7 +55,7 @@ START_TEST(test_nothing_mapped)
 	scoreboard_gauge(GAUGE_QUEUE_NEW, 1);
 	struct netaddr a = address("192.0.2.1");
 
-	ck_assert_uint_eq(scoreboard_sessions_from(&a, -1), 0);
+	ck_assert_uint_eq(scoreboard_sessions_from(&a, 64, -1), 0);
 	ck_assert_int_eq(scoreboard_take(1, 1), -1);
 }
 END_TEST
@@ -185,9 +185,12 @@ END_TEST
 START_TEST(test_sessions_from)
 {
 	static const char *const peers[] = { "192.0.2.1", "192.0.2.1", "192.0.2.2", "2001:db8:0:1::1", "2001:db8:0:1:ffff::9", "2001:db8:0:2::1" };
-	static const struct { const char *from; int except; unsigned count; } cases[] = {
-		{ "192.0.2.1", -1, 2 }, { "192.0.2.1", 0, 1 }, { "192.0.2.1", 2, 2 }, { "192.0.2.2", -1, 1 }, { "192.0.2.3", -1, 0 },
-		{ "2001:db8:0:1::7", -1, 2 }, { "2001:db8:0:2::7", -1, 1 }, { "2001:db8:0:3::1", -1, 0 }, { "::ffff:192.0.2.1", -1, 2 },
+	static const struct { const char *from; unsigned prefix6; int except; unsigned count; } cases[] = {
+		{ "192.0.2.1", 64, -1, 2 }, { "192.0.2.1", 64, 0, 1 }, { "192.0.2.1", 64, 2, 2 }, { "192.0.2.2", 64, -1, 1 },
+		{ "192.0.2.3", 64, -1, 0 }, { "192.0.2.1", 16, -1, 2 }, { "192.0.2.1", 128, -1, 2 }, { "::ffff:192.0.2.1", 64, -1, 2 },
+		{ "2001:db8:0:1::7", 64, -1, 2 }, { "2001:db8:0:2::7", 64, -1, 1 }, { "2001:db8:0:3::1", 64, -1, 0 },
+		{ "2001:db8:0:7::1", 48, -1, 3 }, { "2001:db8:1::1", 48, -1, 0 }, { "2001:db8:0:1::1", 128, -1, 1 },
+		{ "2001:db8:0:1::7", 128, -1, 0 }, { "2001:db8:0:3::1", 63, -1, 1 }, { "2001:db8:0:1:ffff::1", 65, -1, 1 },
 	};
 	struct netaddr none = { .family = 0 };
 
@@ -199,9 +202,9 @@ START_TEST(test_sessions_from)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct netaddr a = address(cases[i].from);
 
-		ck_assert_msg(scoreboard_sessions_from(&a, cases[i].except) == cases[i].count, "case %zu", i);
+		ck_assert_msg(scoreboard_sessions_from(&a, cases[i].prefix6, cases[i].except) == cases[i].count, "case %zu", i);
 	}
-	ck_assert_uint_eq(scoreboard_sessions_from(&none, -1), 0);
+	ck_assert_uint_eq(scoreboard_sessions_from(&none, 64, -1), 0);
 	remove_dir();
 }
 END_TEST

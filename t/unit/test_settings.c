@@ -132,6 +132,7 @@ static const struct { const char *file, *content, *says; } wrong[] = {
 	{ "postrider.conf", "log_format = xml\n", "expected one of: text json" },
 	{ "postrider.conf", "log = relative\n", "expected stderr, syslog, none or an absolute path" },
 	{ "postrider.conf", "spool_dir = spool\n", "spool_dir: found \"spool\", expected an absolute path" },
+	{ "postrider.conf", "exempt_networks = { 192.0.2.1, localhost }\n", ":1: exempt_networks: found \"localhost\", expected an address or a network" },
 	{ "postrider.conf", "smtps_ports = { 465,\n70000 }\n", ":2: smtps_ports: found \"70000\", expected a port number" },
 	{ "postrider.conf", "smtps_ports = { 587 }\n", "expected a port that is not in submission_ports" },
 	{ "postrider.conf", "max_workers = { 1, 2 }\n", ":1: max_workers: found a list, expected one value" },

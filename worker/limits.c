@@ -1,0 +1,47 @@
+/* limits.c - see limits.h. */
+#include "../lib/base.h"
+#include "../lib/rate.h"
+#include "../lib/scoreboard.h"
+#include "limits.h"
+#include "session.h"
+
+unsigned limits_sessions_from(const struct session *s)
+{
+	return 1 + scoreboard_sessions_from(&s->remote, (unsigned)s->settings->client_prefix6, s->host->args->slot);
+}
+
+static bool refuse(struct session *s, enum counter why, const char *enhanced, const char *text)
+{
+	scoreboard_count(why, 1);
+	reply_set(&s->reply, 421, enhanced, "%s %s", s->settings->me, text);
+	return false;
+}
+
+/* Also those that are refused count, so that hammering does not help. */
+static bool too_often(const struct session *s)
+{
+	const struct settings *set = s->settings;
+	char key[RATE_CLIENT_KEY];
+
+	return set->connection_rate && rate_add(RATE_CONNECTIONS, rate_client(&s->remote, (unsigned)set->client_prefix6, key),
+						set->connection_rate_window / 1000, 1) > set->connection_rate;
+}
+
+bool limits_admit(struct session *s)
+{
+	const struct settings *set = s->settings;
+	struct scoreboard *board = scoreboard();
+	int64_t most = set->limit_connections ? set->limit_connections : set->max_workers;
+
+	if (!board || session_internal(s))
+		return true;
+	if (atomic_load_explicit(&board->busy, memory_order_relaxed) > most)
+		return refuse(s, COUNT_REFUSED_BUSY, "4.3.2", "too many connections, try again later");
+	if (netlist_has(set->exempt, &s->remote))
+		return true;
+	if (too_often(s))
+		return refuse(s, COUNT_REFUSED_RATE, "4.7.0", "too many connections from your address lately");
+	if (set->max_from_ip && limits_sessions_from(s) > set->max_from_ip)
+		return refuse(s, COUNT_REFUSED_IP, "4.7.0", "too many connections from your address");
+	return true;
+}
