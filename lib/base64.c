@@ -52,7 +52,7 @@ bool base64_decode(struct view in, char *out, size_t size, size_t *len)
 
 bool base64_encode(struct view in, char *out, size_t size)
 {
-	if ((in.len + 2) / 3 * 4 + 1 > size)
+	if (BASE64_SIZE(in.len) > size)
 		return false;
 	for (size_t i = 0; i < in.len; i += 3) {
 		uint32_t bits = 0;

@@ -5,6 +5,8 @@
 #include "base.h"
 #include "view.h"
 
+#define BASE64_SIZE(octets) (((octets) + 2) / 3 * 4 + 1)	/* of their code, NUL included */
+
 /* Decodes into OUT and adds a NUL; *LEN does not count it. False for anything but strict base64, or when it does not fit. */
 bool base64_decode(struct view in, char *out, size_t size, size_t *len) MUST_CHECK;
 /* Encodes, NUL-terminated; false when it does not fit. */
