@@ -14,6 +14,15 @@ struct reader {
 	const char *why;
 };
 
+/* U+0080 to U+009F, U+2028 and U+2029: orders for terminals and printers, and line ends for some who read logs. */
+static bool is_wide_control(struct view v)
+{
+	const unsigned char *p = (const unsigned char *)v.data;
+
+	return (v.len > 1 && p[0] == 0xc2 && p[1] < 0xa0) ||
+	       (v.len > 2 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9));
+}
+
 static bool fail(struct reader *r, const char *why)
 {
 	r->why = why;
@@ -33,6 +42,12 @@ static bool take(struct reader *r, char c)
 	return true;
 }
 
+/* Octets of the character at the start of V that is not ASCII (RFC 6531 3.3: UTF8-non-ascii), 0 when there is none. */
+static size_t non_ascii(struct view v)
+{
+	return is_wide_control(v) ? 0 : view_utf8(v);
+}
+
 /* Octets of the next character of an atom (RFC 5322 atext, RFC 6531 adds UTF-8), 0 when it is none. */
 static size_t atext(struct view v, bool utf8)
 {
@@ -42,7 +57,7 @@ static size_t atext(struct view v, bool utf8)
 		return 0;
 	c = (unsigned char)v.data[0];
 	if (c > 0x7f)
-		return utf8 ? view_utf8(v) : 0;
+		return utf8 ? non_ascii(v) : 0;
 	if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
 		return 1;
 	return c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL;
@@ -57,7 +72,7 @@ static size_t qcontent(struct view v, bool utf8)
 		return 0;
 	c = (unsigned char)v.data[0];
 	if (c > 0x7f)
-		return utf8 ? view_utf8(v) : 0;
+		return utf8 ? non_ascii(v) : 0;
 	if (c == '\\')
 		return v.len > 1 && v.data[1] >= 0x20 && v.data[1] <= 0x7e ? 2 : 0;
 	return c >= 0x20 && c <= 0x7e && c != '"';
@@ -66,6 +81,8 @@ static size_t qcontent(struct view v, bool utf8)
 /* What is wrong with the octet that stopped us. */
 static bool fail_octet(struct reader *r, const char *why)
 {
+	if ((r->flags & ADDRESS_UTF8_OK) && is_wide_control(r->rest))
+		return fail(r, "address holds a control character");
 	if (r->rest.len && (unsigned char)r->rest.data[0] > 0x7f)
 		return fail(r, r->flags & ADDRESS_UTF8_OK ? "address is not valid UTF-8" : "address holds octets over 127; SMTPUTF8 is needed");
 	if (r->rest.len && ((unsigned char)r->rest.data[0] < 0x20 || r->rest.data[0] == 0x7f))
@@ -165,7 +182,7 @@ static bool read_path(struct reader *r, struct address *out)
 
 	if (!bracket && !(r->flags & ADDRESS_BARE_OK))
 		return fail(r, "address must be in angle brackets");
-	if (bracket && (r->flags & ADDRESS_NULL_OK) && at(r, '>')) {
+	if ((r->flags & ADDRESS_NULL_OK) && (bracket ? at(r, '>') : at_end(r))) {	/* "MAIL FROM:" and nothing, as qpsmtpd takes it */
 		*out = (struct address){ .local = view_head(r->rest, 0), .domain = view_head(r->rest, 0) };
 	} else if (!read_mailbox(r, out)) {
 		return false;
@@ -205,64 +222,32 @@ bool address_parse(struct view *input, unsigned flags, struct arena *a, struct a
 	return true;
 }
 
+bool address_split(struct view text, unsigned flags, struct address *out)
+{
+	struct reader r = { .rest = text, .flags = flags | ADDRESS_BARE_OK };
+
+	*out = (struct address){ .text = "", .local = view_head(text, 0), .domain = view_head(text, 0) };
+	if (text.len == 0)
+		return flags & ADDRESS_NULL_OK;
+	if (text.data[0] != '<' && text.data[0] != '@' && read_path(&r, out) && r.rest.len == 0)
+		return true;
+	*out = (struct address){ .text = "" };
+	return false;
+}
+
 bool address_parse_bare(struct view text, unsigned flags, struct arena *a, struct address *out)
 {
-	const char *why;
-
-	if (text.len == 0 && (flags & ADDRESS_NULL_OK)) {
-		*out = (struct address){ .text = "", .local = VIEW(""), .domain = VIEW("") };
-		return true;
-	}
-	if (text.len == 0 || text.data[0] == '<' || text.data[0] == '@') {
-		*out = (struct address){ .text = "" };
+	if (!address_split(text, flags, out))
 		return false;
-	}
-	return address_parse(&text, flags | ADDRESS_BARE_OK, a, out, &why) && text.len == 0;
+	if (text.len)
+		keep(out, a);
+	return true;
 }
 
-/* The local part as what it means: without quotes where it can stand without them, else with no more backslashes
- * than are needed. OUT has room for twice its length and the quotes. */
-static void unquote(struct view local, char *out)
+bool address_is_dot_string(struct view local)
 {
-	struct view inner = view_skip(view_head(local, local.len - 1), 1);
-	struct reader r = { .flags = ADDRESS_UTF8_OK };
-	struct view plain;
-	size_t len = 0;
+	struct reader r = { .rest = local, .flags = ADDRESS_UTF8_OK };
+	struct view read;
 
-	for (size_t i = 0; i < inner.len; i++) {
-		if (inner.data[i] == '\\')
-			i++;
-		out[len++] = inner.data[i];
-	}
-	out[len] = '\0';
-	r.rest = view_make(out, len);
-	if (len && out[0] != '"' && read_local(&r, &plain) && plain.len == len)
-		return;
-	len = 0;
-	out[len++] = '"';
-	for (size_t i = 0; i < inner.len; i++) {
-		if (inner.data[i] == '\\')
-			i++;
-		if (inner.data[i] == '\\' || inner.data[i] == '"')
-			out[len++] = '\\';
-		out[len++] = inner.data[i];
-	}
-	out[len++] = '"';
-	out[len] = '\0';
-}
-
-char *address_canonical(const struct address *addr, struct arena *a)
-{
-	char domain[ADDRESS_DOMAIN_MAX + 1], *local = arena_alloc(a, 2 * addr->local.len + 3);
-
-	if (addr->local.len >= 2 && addr->local.data[0] == '"')
-		unquote(addr->local, local);
-	else if (addr->local.len)
-		memcpy(local, addr->local.data, addr->local.len);
-	if (addr->domain.len == 0)
-		return local;
-	/* A parsed domain is valid, so folding fails only when memory has run out inside libidn2. */
-	if (!address_domain_fold(addr->domain, domain))
-		return arena_printf(a, "%s@%.*s", local, VIEW_FMT(addr->domain));
-	return arena_printf(a, "%s@%s", local, domain);
+	return local.len && local.data[0] != '"' && read_local(&r, &read) && read.len == local.len;
 }

@@ -40,7 +40,9 @@ static bool is_ascii(struct view v)
 }
 
 /* The mapping (UTS 46) turns some characters into ASCII ones that no name may hold, so what comes out is checked as
- * everything else is. RFC 5891: A-labels go on the wire and into comparisons. */
+ * everything else is. RFC 5891: A-labels go on the wire and into comparisons. An A-label among them that stands for nothing is refused
+ * here; in a name that is ASCII altogether it is a label like any other, since the DNS has such names and mail comes
+ * from them (emoji, which IDNA 2003 allowed). */
 static bool idn_fold(struct view domain, char out[ADDRESS_DOMAIN_MAX + 1])
 {
 	char name[ADDRESS_DOMAIN_MAX + 1], *ascii = NULL;
@@ -57,16 +59,20 @@ static bool idn_fold(struct view domain, char out[ADDRESS_DOMAIN_MAX + 1])
 	return ok;
 }
 
-static bool is_literal(struct view domain)
+/* One address can be written in many ways, above all an IPv6 one. */
+static bool literal_fold(struct view inside, char out[ADDRESS_DOMAIN_MAX + 1])
 {
-	return domain.len > 2 && domain.data[0] == '[' && domain.data[domain.len - 1] == ']' && view_is_printable(domain);
+	char text[NETADDR_TEXT];
+	struct netaddr addr;
+
+	return netaddr_parse_literal(inside, &addr) && view_copy(view_of(netaddr_literal(&addr, text)), out, ADDRESS_DOMAIN_MAX + 1);
 }
 
 bool address_domain_fold(struct view domain, char out[ADDRESS_DOMAIN_MAX + 1])
 {
 	out[0] = '\0';
-	if (is_literal(domain))
-		return view_copy(domain, out, ADDRESS_DOMAIN_MAX + 1);
+	if (domain.len > 2 && domain.data[0] == '[' && domain.data[domain.len - 1] == ']')
+		return literal_fold(view_skip(view_head(domain, domain.len - 1), 1), out);
 	if (domain.len > 1 && domain.data[domain.len - 1] == '.')
 		domain.len--;
 	if (!is_ascii(domain)) {

@@ -123,10 +123,27 @@ bool netaddr_parse_port(struct view text, uint16_t default_port, struct netaddr 
 	return true;
 }
 
+/* RFC 5321 4.1.3: "::" stands for two groups at least, where inet_pton(3) is content with one: there are at most six
+ * others, or four and an IPv4 address. */
+static bool shortened_enough(struct view v6)
+{
+	const char *gap = memmem(v6.data, v6.len, "::", 2);
+	size_t pieces = 0;
+
+	if (!gap)
+		return true;
+	for (size_t i = 0; i < v6.len; i++)
+		pieces += v6.data[i] == ':';
+	if (gap == v6.data || gap + 2 == v6.data + v6.len)
+		pieces--;
+	return pieces <= (memchr(v6.data, '.', v6.len) ? 5u : 6u);
+}
+
+/* An IPv4 number with a leading zero is refused: some read it as octal. */
 bool netaddr_parse_literal(struct view text, struct netaddr *out)
 {
 	if (view_case_starts(text, VIEW("IPv6:")))
-		return parse_v6(view_skip(text, 5), out);
+		return parse_v6(view_skip(text, 5), out) && shortened_enough(view_skip(text, 5));
 	return parse_v4(text, out);
 }
 

@@ -38,6 +38,7 @@ struct settings {
 	int64_t memory_body_size;	/* bodies up to this are held in memory, larger ones go to a file */
 	int64_t min_free_space, min_free_inodes;	/* low-water marks of the spool: 452 4.3.1 */
 	bool allow_bare_lf, auth_without_tls;
+	bool dont_require_anglebrackets, parse_addr_withhelo;
 	const char *greeting;		/* file `smtpgreeting` or "" */
 
 	/* postrider.conf, resolver { ... } */

@@ -152,6 +152,10 @@ static const struct option_row rows[] = {
 	     .help = "accept a bare LF inside messages as a line end, for old clients; never as part of the final CRLF.CRLF"),
 	MAIN(auth_without_tls, OPTION_BOOL, .preset = "false", .reloadable = true,
 	     .help = "offer AUTH on connections that are not encrypted"),
+	MAIN(dont_require_anglebrackets, OPTION_BOOL, .preset = "false", .reloadable = true,
+	     .help = "take addresses in MAIL and RCPT without angle brackets, for old clients"),
+	MAIN(parse_addr_withhelo, OPTION_BOOL, .preset = "false", .reloadable = true,
+	     .help = "after HELO, which knows no extensions: refuse parameters of MAIL and RCPT, do not ask for angle brackets"),
 	MAIN(greeting, OPTION_STRING, .preset = "", .small_file = "smtpgreeting", .reloadable = true,
 	     .help = "text of the 220 greeting; empty: our name and \"ESMTP postrider\""),
 

@@ -3,7 +3,6 @@
 #include <postrider.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define DEFAULT_TEXT "your envelope sender is not welcome here"
 
@@ -14,12 +13,12 @@ struct entry {
 struct bad {
 	struct pr_hosts *domains;	/* values are the texts */
 	size_t count;
-	struct entry *entry;		/* addresses, sorted */
+	struct entry *entry;		/* folded addresses, sorted */
 };
 
 static int by_address(const void *a, const void *b)
 {
-	return strcasecmp(((const struct entry *)a)->address, ((const struct entry *)b)->address);
+	return strcmp(((const struct entry *)a)->address, ((const struct entry *)b)->address);
 }
 
 /* qpsmtpd takes regular expressions; taking one for an address would silently match nothing. */
@@ -28,22 +27,28 @@ static bool is_pattern(const char *what)
 	return *what == '^' || strchr(what, '\\') || strstr(what, ".*") || what[strlen(what) - 1] == '$';
 }
 
+static char *keep(struct plugin *self, const char *text, size_t len)
+{
+	return memcpy(pr_alloc(self, len + 1), text, len);
+}
+
 static bool add(struct plugin *self, struct bad *bad, const char *line)
 {
 	size_t len = strcspn(line, " \t");
 	const char *text = line + len + strspn(line + len, " \t");
-	char *what = pr_alloc(self, len + 1);
-	memcpy(what, line, len);
+	char *what = keep(self, line, len);
 	if (*text == '\0')
 		text = DEFAULT_TEXT;
 	const char *at = strrchr(what, '@');
 	if (is_pattern(what) || (at && at[1] == '\0'))
 		return pr_fail(self, "found \"%s\", expected user@domain, @domain, domain or .domain (no pattern)", what);
-	if (at && at != what) {
-		bad->entry[bad->count++] = (struct entry){ .address = what, .text = text };
-		return true;
-	}
-	return pr_hosts_add(self, bad->domains, at ? at + 1 : what, text);
+	if (!at || at == what)
+		return pr_hosts_add(self, bad->domains, at ? at + 1 : what, text);
+	char folded[PR_ADDRESS_SIZE];
+	if (!pr_address_folded(what, folded))
+		return pr_fail(self, "found \"%s\", which is no address", what);
+	bad->entry[bad->count++] = (struct entry){ .address = keep(self, folded, strlen(folded)), .text = text };
+	return true;
 }
 
 static bool init(struct plugin *self)
@@ -69,8 +74,9 @@ static bool init(struct plugin *self)
 static enum verdict on_mail(struct hook_call *call)
 {
 	const struct bad *bad = pr_data(pr_self(call));
-	struct entry key = { .address = pr_sender(call) };
-	if (key.address[0] == '\0' || pr_relaying(call))
+	char folded[PR_ADDRESS_SIZE];
+	struct entry key = { .address = folded };
+	if (pr_relaying(call) || !pr_address_folded(pr_sender(call), folded) || !folded[0])
 		return DECLINED;	/* notices have no sender; our own clients are not judged, as in qpsmtpd */
 	const struct entry *found = bsearch(&key, bad->entry, bad->count, sizeof key, by_address);
 	const char *text = found ? found->text : pr_hosts_find(bad->domains, pr_sender_domain(call));

@@ -125,6 +125,15 @@ PR_API struct pr_networks *pr_networks_new(struct plugin *self);
 PR_API bool pr_networks_add(struct plugin *self, struct pr_networks *networks, const char *entry);
 PR_API bool pr_networks_load(struct plugin *self, struct pr_networks *networks, const char *list_name);
 PR_API bool pr_networks_has(const struct pr_networks *networks, const char *ip);
+/* ---- addresses: compare these forms, never what somebody wrote ---- */
+
+/* ADDRESS ("local@domain", "postmaster", "" for the null sender) in the one form in which equal addresses are equal texts: domain in
+ * lower case and A-labels, local part without needless quotes and in NFC; with _folded without its case, too, as lists want
+ * it. False, and "", for what is no address of RFC 5321 or RFC 6531. */
+#define PR_ADDRESS_SIZE 1024
+PR_API bool pr_address_canonical(const char *address, char out[PR_ADDRESS_SIZE]);
+PR_API bool pr_address_folded(const char *address, char out[PR_ADDRESS_SIZE]);
+
 /* Switches TLS on for this generation: STARTTLS is offered, smtps ports work. From before_drop only. Paths relative to the
  * configuration directory; NULL: cert and key of tls.conf. */
 PR_API bool pr_enable_tls(struct plugin *self, const char *cert, const char *key);

@@ -14,16 +14,18 @@ struct listing {
 	enum spool_state state;		/* being scanned */
 	int64_t now;
 	bool json, ids;
-	const char *domain, *sender;	/* filters, NULL for none */
+	const char *domain, *sender;	/* filters, NULL for none; canonical, and folded */
+	char sender_key[ADDRESS_KEY_SIZE];
 };
 
 /* ---- one message ---- */
 
 static bool wanted(const struct listing *l, const struct spool_file *f)
 {
+	char key[ADDRESS_KEY_SIZE];
 	bool found = !l->domain;
 
-	if (l->sender && !view_case_eq(view_of(l->sender), view_of(f->env.sender)))
+	if (l->sender && (!address_key(view_of(f->env.sender), true, key) || strcmp(l->sender, key) != 0))
 		return false;
 	for (size_t i = 0; !found && i < f->env.rcpt_count; i++)
 		found = f->env.rcpts[i].status == RCPT_TODO && view_case_eq(view_of(l->domain), view_of(f->env.rcpts[i].domain));
@@ -185,7 +187,9 @@ int tool_queue_list(const struct tool *tool, int argc, char **argv)
 			l.domain = optarg;
 			break;
 		case 'f':
-			l.sender = without_brackets(optarg);
+			l.sender = l.sender_key;
+			if (!address_key(view_of(without_brackets(optarg)), true, l.sender_key))
+				return tool_fail("--sender: found \"%s\", expected an address", optarg);
 			break;
 		case 's':
 			only = state_from(optarg);

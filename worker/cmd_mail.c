@@ -1,5 +1,6 @@
 /* cmd_mail.c - MAIL (RFC 5321 4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152) and AUTH (RFC 4954 5). */
 #include "../lib/base.h"
+#include "path.h"
 #include "session.h"
 
 static bool refuse(struct session *s, unsigned code, const char *enhanced, const char *text)
@@ -10,19 +11,11 @@ static bool refuse(struct session *s, unsigned code, const char *enhanced, const
 
 static bool parse(struct session *s, struct command *c)
 {
-	const char *why = "syntax error";
-	struct view rest = c->args;
+	static const struct path_rule rule = { VIEW("FROM:"), "MAIL FROM:<address>", "sender", "5.1.7", ADDRESS_NULL_OK };
+	struct view rest;
 
-	if (!view_case_starts(rest, VIEW("FROM:")))
-		return refuse(s, 501, "5.5.4", "syntax: MAIL FROM:<address>");
-	rest = view_skip(rest, 5);
-	while (rest.len && *rest.data == ' ')	/* "FROM: <a@b>": wrong, and too common to refuse */
-		rest = view_skip(rest, 1);
-	if (!address_parse(&rest, ADDRESS_NULL_OK, s->host->scratch, &c->address, &why)) {
-		reply_set(&s->reply, 501, "5.1.7", "bad sender address: %s", why);	/* RFC 3463: 5.1.7 */
-		return false;
-	}
-	return parameters_parse(rest, PARAMETER_MAIL, s->host->scratch, &c->parameters, &s->reply);
+	return path_parse(s, c, &rule, &rest) &&
+	       parameters_parse(rest, PARAMETER_MAIL, s->host->scratch, &c->parameters, &s->reply);
 }
 
 static bool has_room(struct session *s, uint64_t size)

@@ -1,6 +1,7 @@
 /* cmd_rcpt.c - RCPT (RFC 5321 4.1.1.3). Without a plugin's OK, and without a grant to relay, the answer is no. */
 #include "../lib/base.h"
 #include "hooks.h"
+#include "path.h"
 #include "session.h"
 
 static bool refuse(struct session *s, unsigned code, const char *enhanced, const char *text)
@@ -23,19 +24,11 @@ static bool surplus(struct session *s, struct command *c)
 
 static bool parse(struct session *s, struct command *c)
 {
-	const char *why = "syntax error";
-	struct view rest = c->args;
+	static const struct path_rule rule = { VIEW("TO:"), "RCPT TO:<address>", "recipient", "5.1.3", ADDRESS_POSTMASTER_OK };
+	struct view rest;
 
-	if (!view_case_starts(rest, VIEW("TO:")))
-		return refuse(s, 501, "5.5.4", "syntax: RCPT TO:<address>");
-	rest = view_skip(rest, 3);
-	while (rest.len && *rest.data == ' ')
-		rest = view_skip(rest, 1);
-	if (!address_parse(&rest, ADDRESS_POSTMASTER_OK, s->host->scratch, &c->address, &why)) {
-		reply_set(&s->reply, 501, "5.1.3", "bad recipient address: %s", why);	/* RFC 3463: 5.1.3 */
-		return false;
-	}
-	return parameters_parse(rest, PARAMETER_RCPT, s->host->scratch, &c->parameters, &s->reply);
+	return path_parse(s, c, &rule, &rest) &&
+	       parameters_parse(rest, PARAMETER_RCPT, s->host->scratch, &c->parameters, &s->reply);
 }
 
 bool cmd_rcpt_check(struct session *s, struct command *c)

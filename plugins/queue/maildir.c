@@ -37,7 +37,7 @@ struct maildir {
 	char host[NAME_SIZE];		/* for file names */
 };
 
-/* A recipient, taken apart: lower case, quotes removed. */
+/* A recipient, taken apart: in folded form, quotes removed. */
 struct rcpt {
 	char local[RCPT_SIZE];		/* "alice+lists" */
 	char user[RCPT_SIZE];		/* "alice" */
@@ -61,7 +61,7 @@ static void lower(char *text)
 			*text = (char)(*text + 'a' - 'A');
 }
 
-/* RFC 5321 4.1.2: "a\"b" in quotes is the same mailbox as without them where they are not needed. */
+/* The quotes that a folded address still has are needed in an address, but belong to no name. */
 static void unquote(char *text)
 {
 	char *to = text;
@@ -77,18 +77,17 @@ static void unquote(char *text)
 
 static bool rcpt_split(const struct plugin *self, const char *address, struct rcpt *out)
 {
-	const char *at = strrchr(address, '@');
-	size_t len = at ? (size_t)(at - address) : strlen(address);
+	char folded[PR_ADDRESS_SIZE];
+	if (!pr_address_folded(address, folded))
+		return false;
+	const char *at = strrchr(folded, '@');
+	size_t len = at ? (size_t)(at - folded) : strlen(folded);
 	if (len == 0 || len >= sizeof out->local)
 		return false;
-	snprintf(out->local, sizeof out->local, "%.*s", (int)len, address);
+	snprintf(out->local, sizeof out->local, "%.*s", (int)len, folded);
 	snprintf(out->domain, sizeof out->domain, "%s", at ? at + 1 : pr_me(self));
-	lower(out->local);
 	lower(out->domain);
 	unquote(out->local);
-	size_t end = strlen(out->domain);
-	if (end > 0 && out->domain[end - 1] == '.')
-		out->domain[end - 1] = '\0';
 	memcpy(out->user, out->local, sizeof out->user);
 	out->user[strcspn(out->user, "+")] = '\0';
 	return *out->user && *out->domain;
@@ -451,6 +450,20 @@ static bool read_path(struct plugin *self, struct maildir *m, const char *path)
 	return m->part_count > 0 || pr_fail(self, "found the path \"%s\", expected a directory", path);
 }
 
+/* An entry of the list as is_listed() looks for it; "" when it is none. */
+static const char *user_key(struct plugin *self, const char *entry)
+{
+	char address[RCPT_SIZE];
+	struct rcpt r;
+	bool domain = strchr(entry, '@');
+	if (snprintf(address, sizeof address, "%s%s", entry, domain ? "" : "@x") >= (int)sizeof address || !rcpt_split(self, address, &r))
+		return "";
+	size_t size = strlen(r.local) + strlen(r.domain) + 2;
+	char *key = pr_alloc(self, size);
+	snprintf(key, size, "%s%s%s", r.local, domain ? "@" : "", domain ? r.domain : "");
+	return key;
+}
+
 static bool read_users(struct plugin *self, struct maildir *m)
 {
 	const char *file = pr_option(self, "users");
@@ -462,14 +475,15 @@ static bool read_users(struct plugin *self, struct maildir *m)
 	while (lines[m->user_count])
 		m->user_count++;
 	m->user = pr_alloc(self, (m->user_count + 1) * sizeof *m->user);
+	bool good = true;
 	for (size_t i = 0; i < m->user_count; i++) {
-		char *user = pr_alloc(self, strlen(lines[i]) + 1);
-		memcpy(user, lines[i], strlen(lines[i]));
-		lower(user);
-		m->user[i] = user;
+		pr_where(self, file, i);
+		m->user[i] = user_key(self, lines[i]);
+		good &= *m->user[i] || pr_fail(self, "found \"%s\", expected user@domain or user", lines[i]);
 	}
+	pr_where(self, NULL, 0);
 	qsort(m->user, m->user_count, sizeof *m->user, by_text);
-	return true;
+	return good;
 }
 
 static void read_host(struct plugin *self, struct maildir *m)

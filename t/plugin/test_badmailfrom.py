@@ -4,7 +4,7 @@ from postrider import Instance, run_cases
 from building import greeted, load_error
 
 LIST = "spammer@bad.test\n@evil.test   We do not want this.\nplain.test\n.below.test go away # comment\n"
-CASES = [("spammer@bad.test", "not welcome"), ("SPAMMER@Bad.Test", "not welcome"), ("other@bad.test", None), ("x@evil.test", "We do not want this."),
+CASES = [("spammer@bad.test", "not welcome"), ("SPAMMER@Bad.Test", "not welcome"), ("\"spammer\"@bad.test", "not welcome"), ("\"Spam\\mer\"@bad.test", "not welcome"), ("other@bad.test", None), ("x@evil.test", "We do not want this."),
          ("x@sub.evil.test", None), ("x@PLAIN.test", "not welcome"), ("x@a.below.test", "go away"), ("x@below.test", None), ("", None), ("good@fine.test", None)]
 
 
@@ -27,7 +27,7 @@ def arguments():
 
 
 def load_errors():
-    for line in ("^spam.*@", "x@", "no_domain_at_all/", "spam\\d+@x.test", "x$"):
+    for line in ("^spam.*@", "x@", "no_domain_at_all/", "spam\\d+@x.test", "x$", "a..b@x.test", "a@b@x.test"):
         load_error("badmailfrom\n", "badmailfrom:2", {"badmailfrom": f"good@x.test\n{line}\n"})
     load_error("badmailfrom reject 5\n", "expected 0, 1 or naughty")
 

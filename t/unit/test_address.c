@@ -48,6 +48,20 @@ START_TEST(test_good)
 		{ ADDRESS_BARE_OK, "\"a b\"@b SIZE=1", "\"a b\"@b", "\"a b\"", "b", " SIZE=1" },
 		{ ADDRESS_BARE_OK, "<a@b>", "a@b", "a", "b", "" },
 		{ ADDRESS_UTF8_OK, "<j\xc3\xb6rg@b\xc3\xbc" "cher.example>", "j\xc3\xb6rg@b\xc3\xbc" "cher.example", "j\xc3\xb6rg", "b\xc3\xbc" "cher.example", "" },
+		{ ADDRESS_BARE_OK, "@x:a@b", "a@b", "a", "b", "" },
+		{ ADDRESS_BARE_OK | ADDRESS_POSTMASTER_OK, "PostMaster", "PostMaster", "PostMaster", "", "" },
+		{ ADDRESS_BARE_OK | ADDRESS_NULL_OK, "", "", "", "", "" },
+		{ ADDRESS_BARE_OK | ADDRESS_NULL_OK, " SIZE=1", "", "", "", " SIZE=1" },
+		{ 0, "<\" !#[]~\"@c>", "\" !#[]~\"@c", "\" !#[]~\"", "c", "" },	/* the ends of qtextSMTP's ranges */
+		{ 0, "<\"\\ \\~\\\"\\\\\"@c>", "\"\\ \\~\\\"\\\\\"@c", "\"\\ \\~\\\"\\\\\"", "c", "" },	/* of quoted-pairSMTP's */
+		{ 0, "<a@[IPv6:1:2:3:4:5:6:7:8]>", "a@[IPv6:1:2:3:4:5:6:7:8]", "a", "[IPv6:1:2:3:4:5:6:7:8]", "" },
+		{ 0, "<a@[IPv6:::]>", "a@[IPv6:::]", "a", "[IPv6:::]", "" },
+		{ 0, "<a@[IPv6:1:2:3:4::192.0.2.1]>", "a@[IPv6:1:2:3:4::192.0.2.1]", "a", "[IPv6:1:2:3:4::192.0.2.1]", "" },
+		{ 0, "<a@xn--a.xn--ls8h.example>", "a@xn--a.xn--ls8h.example", "a", "xn--a.xn--ls8h.example", "" },	/* LDH labels like any */
+		{ ADDRESS_UTF8_OK, "<a@b\xc3\xbc.xn--bcher-kva>", "a@b\xc3\xbc.xn--bcher-kva", "a", "b\xc3\xbc.xn--bcher-kva", "" },
+		{ ADDRESS_UTF8_OK, "<u\xcc\x88@bu\xcc\x88" "cher.example>", "u\xcc\x88@bu\xcc\x88" "cher.example", "u\xcc\x88", "bu\xcc\x88" "cher.example", "" },
+		{ ADDRESS_UTF8_OK, "<\xc2\xa0\xf4\x8f\xbf\xbf@b>", "\xc2\xa0\xf4\x8f\xbf\xbf@b", "\xc2\xa0\xf4\x8f\xbf\xbf", "b", "" },
+		{ ADDRESS_UTF8_OK | ADDRESS_NULL_OK, "<@b\xc3\xbc.example:a@b>", "a@b", "a", "b", "" },
 		{ ADDRESS_UTF8_OK, "<\"\xe2\x82\xac \xf0\x9f\x98\x80\"@b>", "\"\xe2\x82\xac \xf0\x9f\x98\x80\"@b", "\"\xe2\x82\xac \xf0\x9f\x98\x80\"", "b", "" },
 	};
 
@@ -88,7 +102,14 @@ START_TEST(test_bad)
 		{ ALL, "<a\xff@b>" }, { ALL, "<a\xc3@b>" }, { ALL, "<a\xc3(@b>" }, { ALL, "<a\xc0\x80@b>" }, { ALL, "<a\xed\xa0\x80@b>" }, { ALL, "<a\xf4\x90\x80\x80@b>" },
 		{ ALL, "<a\xf0\x80\x80\x80@b>" }, { ALL, "<a\xe0\x9f\xbf@b>" }, { ALL, "<a@\xff>" }, { ALL, "<a@\xc3>" }, { ALL, "<a@b\xe2\x84\x80" "c>" /* a/c */ },
 		{ ALL, "<a@\xe2\x80\x8b>" /* zero width space */ }, { ALL, "<a@\xef\xbc\xa0>" /* full-width @ */ }, { ALL, "<a@b\xe3\x80\x82>" /* ends in a dot */ },
-		{ ALL, "<a@b\xe3\x80\x82\xe3\x80\x82" "c>" }, { ALL, "" }, { ALL, " " }, { ALL, "a@b>" }, { ALL, "a@b\x01" },
+		{ ALL, "<a@b\xe3\x80\x82\xe3\x80\x82" "c>" }, { ALL, "a@b>" }, { ALL, "<a@b" }, { ALL, "a@b\x01" },
+		{ ALL, "<a\xc2\x80@b>" }, { ALL, "<a\xc2\x9f@b>" }, { ALL, "<a\xc2\x85@b>" }, { ALL, "<\"\xc2\x9b\"@b>" }, { ALL, "<a\xe2\x80\xa8@b>" }, { ALL, "<a\xe2\x80\xa9@b>" },
+		{ ALL, "<\"\\\xc3\xb6\"@b>" } /* quoted-pairSMTP is ASCII */, { ALL, "<\"a\\\x7f\"@b>" }, { ALL, "<\"a\"@b\"c\">" },
+		{ ALL, "<a@b\xc3\xbc.xn--a>" }, { ALL, "<a@b\xc3\xbc.xn--ls8h>" }, { ALL, "<a@xn--b\xc3\xbc>" }, { ALL, "<a@b\xc3\xbc-.c>" }, { ALL, "<a@b\xc3\xbc_>" },
+		{ ALL, "<a@b\xc3\xbc..c>" }, { ALL, "<a@b\xc3\xbc.>" }, { ALL, "<a@[b\xc3\xbc]>" }, { ALL, "<a@[IPv6:2001:db8::1>" }, { ALL, "<a@[IPv6:1:2:3:4:5:6:7::]>" },
+		{ ALL, "<a@[IPv6:2001:db8::1%eth0]>" }, { ALL, "<a@[IPv6:]>" }, { ALL, "<a@[IPv4:1.2.3.4]>" }, { ALL, "<a@[127.1]>" }, { ALL, "<a@[010.0.0.1]>" },
+		{ ALL, "<a@[192.0.2.1]]>" }, { ALL, "<a@[[192.0.2.1]]>" }, { ALL, "<@[x-tag:y]:a@b>" }, { ALL, "<@a@b>" }, { ALL, "<@a,b@c:d@e>" }, { ALL, "@a:" },
+		{ ALL, "<\"postmaster\">" }, { ALL, "<postmaster@ >" }, { ALL, "<.>" }, { ALL, "<@>" }, { ALL, "<a@b,c@d>" },
 		{ 0, "<" A60 A60 A60 A60 "12345678901234@b>" }, { 0, "<a@" LABEL63 "x>" }, { 0, "<a@" FULL_DOMAIN ">" }, { 0, "<a@" FULL_DOMAIN ".aaa>" },
 		{ 0, "<@" LABEL63 ",@" LABEL63 ",@" LABEL63 ",@" LABEL63 ":a@b>" },
 	};
@@ -171,6 +192,9 @@ START_TEST(test_canonical)
 		{ "a@[192.0.2.1]", "a@[192.0.2.1]" }, { "j\xc3\xb6@B\xc3\x9c" "CHER.Example", "j\xc3\xb6@xn--bcher-kva.example" },
 		{ "\"j\xc3\xb6\"@b", "j\xc3\xb6@b" }, { "a@fa\xc3\x9f.de", "a@xn--fa-hia.de" }, { "a@XN--FA-HIA.de", "a@xn--fa-hia.de" },
 		{ "postmaster", "postmaster" }, { "", "" },
+		{ "u\xcc\x88@b", "\xc3\xbc@b" }, { "\"u\xcc\x88 \"@b", "\"\xc3\xbc \"@b" }, { "\xcd\xbe@b", "\";\"@b" }, { "a@bu\xcc\x88" "cher.example", "a@xn--bcher-kva.example" },
+		{ "a@[IPv6:2001:DB8:0:0:0:0:0:1]", "a@[IPv6:2001:db8::1]" }, { "a@[ipv6:2001:db8::1]", "a@[IPv6:2001:db8::1]" },
+		{ "a@[IPv6:::ffff:192.0.2.1]", "a@[192.0.2.1]" }, { "a@[IPv6:::ffff:c000:201]", "a@[192.0.2.1]" },
 	};
 
 	setup();
@@ -184,6 +208,36 @@ START_TEST(test_canonical)
 }
 END_TEST
 
+START_TEST(test_key)
+{
+	static const struct { const char *in, *exact, *folded; } cases[] = {
+		{ "Alice@Example.COM", "Alice@example.com", "alice@example.com" }, { "\"Alice\"@B", "Alice@b", "alice@b" }, { "PostMaster", "PostMaster", "postmaster" },
+		{ "", "", "" }, { "\"A B\"@c", "\"A B\"@c", "\"a b\"@c" }, { "J\xc3\x96RG@b", "J\xc3\x96RG@b", "j\xc3\xb6rg@b" },
+		{ "JO\xcc\x88RG@b", "J\xc3\x96RG@b", "j\xc3\xb6rg@b" }, { "STRA\xc3\x9f" "E@b", "STRA\xc3\x9f" "E@b", "strasse@b" },
+		{ "\xce\xa3\xcf\x82@b", "\xce\xa3\xcf\x82@b", "\xcf\x83\xcf\x83@b" }, { "A@[192.0.2.1]", "A@[192.0.2.1]", "a@[192.0.2.1]" },
+		{ "A@B\xc3\x9c" "CHER.Example", "A@xn--bcher-kva.example", "a@xn--bcher-kva.example" },
+		{ "a", NULL, NULL }, { "a@b.", NULL, NULL }, { "<a@b>", NULL, NULL }, { "a@b c", NULL, NULL }, { "@b", NULL, NULL }, { "a@b\n", NULL, NULL },
+	};
+	char key[ADDRESS_KEY_SIZE], big[ADDRESS_MAX + 1] = "";
+	struct view unended = view_head(VIEW("a@bc"), 3);
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		ck_assert_msg(address_key(view_of(cases[i].in), false, key) == (cases[i].exact != NULL), "%s", cases[i].in);
+		ck_assert_str_eq(key, cases[i].exact ? cases[i].exact : "");
+		ck_assert_msg(address_key(view_of(cases[i].in), true, key) == (cases[i].folded != NULL), "%s", cases[i].in);
+		ck_assert_str_eq(key, cases[i].folded ? cases[i].folded : "");
+	}
+	ck_assert(address_key(unended, false, key));
+	ck_assert_str_eq(key, "a@b");
+	/* What grows most: U+0390, three times as long when folded and in NFC; quotes around it. */
+	for (size_t i = 0; i + 5 < sizeof(big); i += 2)
+		memcpy(big + i, "\xce\x90", 3);
+	memcpy(big + strlen(big), "@b", 3);
+	ck_assert(address_key(view_of(big), true, key));
+	ck_assert(address_key(view_of(big), false, key));
+}
+END_TEST
+
 START_TEST(test_domains)
 {
 	static const struct { const char *in, *out; bool ascii, utf8; } cases[] = {
@@ -192,7 +246,9 @@ START_TEST(test_domains)
 		{ "", NULL, false, false }, { ".", NULL, false, false }, { "..", NULL, false, false }, { "a..b", NULL, false, false }, { ".a", NULL, false, false },
 		{ "a..", NULL, false, false }, { "-a", NULL, false, false }, { "a-", NULL, false, false }, { "a_b", NULL, false, false },
 		{ "a b", NULL, false, false }, { "a\r", NULL, false, false }, { "*", NULL, false, false }, { "[1.2.3.4]", "[1.2.3.4]", false, false },
-		{ "[]", NULL, false, false }, { "b\xc3\xbc" "cher.de", "xn--bcher-kva.de", false, true }, { "\xff", NULL, false, false },
+		{ "[]", NULL, false, false }, { "[x]", NULL, false, false }, { "[IPv6:::1]", "[IPv6:::1]", false, false }, { "[ipv6:0:0::1]", "[IPv6:::1]", false, false },
+		{ "xn--a", "xn--a", true, true }, { "b\xc3\xbc.xn--a", NULL, false, false }, { "xn--BCHER-kva.\xc3\xbc", "xn--bcher-kva.xn--tda", false, true },
+		{ "\xc3\xbc.ab--cd", NULL, false, false }, { "\xef\xbc\xa1.de", "a.de", false, true }, { "\xc2\xad", NULL, false, false }, { "b\xc3\xbc" "cher.de", "xn--bcher-kva.de", false, true }, { "\xff", NULL, false, false },
 		{ "b\xc3\xbc" "cher\xe3\x80\x82" "de", "xn--bcher-kva.de", false, true },
 		{ LABEL63, LABEL63, true, true }, { LABEL63 "a", NULL, false, false }, { FULL_DOMAIN, FULL_DOMAIN, true, true },
 		{ FULL_DOMAIN ".aa", NULL, false, false },
@@ -236,4 +292,4 @@ START_TEST(test_long)
 }
 END_TEST
 
-UNIT_MAIN("address", test_good, test_bad, test_nul, test_path_limit, test_bare, test_canonical, test_domains, test_long)
+UNIT_MAIN("address", test_good, test_bad, test_nul, test_path_limit, test_bare, test_canonical, test_key, test_domains, test_long)

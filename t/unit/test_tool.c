@@ -298,6 +298,10 @@ START_TEST(queue_read)
 	ck_assert_int_eq(run(tool_queue, "queue list --sender <> --ids", ""), 0);
 	snprintf(line, sizeof(line), "%s\n", second);
 	ck_assert_str_eq(output, line);
+	ck_assert_int_eq(run(tool_queue, "queue list --sender <\"Alice\"@LOCAL.Test> --ids", ""), 0);
+	snprintf(line, sizeof(line), "%s\n", first);
+	ck_assert_str_eq(output, line);
+	ck_assert_int_ne(run(tool_queue, "queue list --sender alice", ""), 0);
 	ck_assert_int_eq(run(tool_queue, "queue list --state later", ""), 0);
 	ck_assert_str_eq(output, "");
 	ck_assert_int_eq(run(tool_queue, "queue list --json", ""), 0);
