@@ -118,6 +118,14 @@ void buf_added(struct buf *b, size_t len)
 	b->data[b->len] = '\0';
 }
 
+void buf_cut(struct buf *b, size_t len)
+{
+	if (len >= b->len)
+		return;
+	b->len = len;
+	b->data[len] = '\0';
+}
+
 void buf_drop(struct buf *b, size_t n)
 {
 	if (n == 0 || b->len == 0)

@@ -29,6 +29,8 @@ bool buf_vprintf(struct buf *b, const char *format, va_list ap) PRINTFLIKE(2, 0)
 /* Room for at least MIN more bytes; returns where to write (then buf_added), NULL over the cap. */
 char *buf_room(struct buf *b, size_t min, size_t *room);
 void buf_added(struct buf *b, size_t len);
+/* Takes back what was appended when it held LEN bytes. */
+void buf_cut(struct buf *b, size_t len);
 /* Removes the first N bytes. */
 void buf_drop(struct buf *b, size_t n);
 struct view buf_view(const struct buf *b);

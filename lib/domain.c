@@ -31,14 +31,6 @@ static bool ascii_valid(struct view domain)
 	return true;
 }
 
-static bool is_ascii(struct view v)
-{
-	for (size_t i = 0; i < v.len; i++)
-		if ((unsigned char)v.data[i] > 0x7f)
-			return false;
-	return true;
-}
-
 /* The mapping (UTS 46) turns some characters into ASCII ones that no name may hold, so what comes out is checked as
  * everything else is. RFC 5891: A-labels go on the wire and into comparisons. An A-label among them that stands for nothing is refused
  * here; in a name that is ASCII altogether it is a label like any other, since the DNS has such names and mail comes
@@ -54,7 +46,7 @@ static bool idn_fold(struct view domain, char out[ADDRESS_DOMAIN_MAX + 1])
 	if (idn2_to_ascii_8z(name, &ascii, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) != IDN2_OK)
 		return false;
 	result = view_of(ascii);
-	ok = is_ascii(result) && ascii_valid(result) && view_copy(result, out, ADDRESS_DOMAIN_MAX + 1);
+	ok = view_is_ascii(result) && ascii_valid(result) && view_copy(result, out, ADDRESS_DOMAIN_MAX + 1);
 	idn2_free(ascii);
 	return ok;
 }
@@ -75,7 +67,7 @@ bool address_domain_fold(struct view domain, char out[ADDRESS_DOMAIN_MAX + 1])
 		return literal_fold(view_skip(view_head(domain, domain.len - 1), 1), out);
 	if (domain.len > 1 && domain.data[domain.len - 1] == '.')
 		domain.len--;
-	if (!is_ascii(domain)) {
+	if (!view_is_ascii(domain)) {
 		if (!idn_fold(domain, out))
 			out[0] = '\0';
 	} else if (ascii_valid(domain)) {
@@ -90,7 +82,7 @@ bool address_domain_valid(struct view domain, bool utf8)
 {
 	char folded[ADDRESS_DOMAIN_MAX + 1];
 
-	if (is_ascii(domain))
+	if (view_is_ascii(domain))
 		return ascii_valid(domain);
 	return utf8 && domain.len <= ADDRESS_DOMAIN_MAX && domain.data[domain.len - 1] != '.' && idn_fold(domain, folded);
 }

@@ -63,6 +63,7 @@ struct settings {
 	int64_t outbound_pool_timeout, outbound_deliveries_per_connection, outbound_recipients_per_delivery;
 	const char *outbound_temp_fail_intervals;
 	int64_t outbound_max_temp_failures, outbound_queue_lifetime, outbound_dead_host_time;
+	int64_t outbound_delay_warning, outbound_bounce_max_return;
 };
 
 /* Reads DIR (postrider.conf, tls.conf, outbound.conf, me, and qpsmtpd's small files databytes, timeout,

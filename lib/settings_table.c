@@ -225,6 +225,10 @@ static const struct option_row rows[] = {
 		 .help = "time after which an undelivered message is returned (RFC 5321 4.5.4.1 asks for 4 to 5 days)"),
 	OUTBOUND(dead_host_time, OPTION_DURATION, .preset = "5m", .min = 0, .max = DAY,
 		 .help = "how long a host that could not be reached is left alone"),
+	OUTBOUND(delay_warning, OPTION_DURATION, .preset = "0", .min = 0, .max = 100 * DAY,
+		 .help = "time after which the sender is told that a message is late; 0: only senders who ask for it (RFC 3461), after 4 hours"),
+	OUTBOUND(bounce_max_return, OPTION_SIZE, .preset = "1M", .min = 0, .max = SETTINGS_SIZE_MAX,
+		 .help = "largest message that is returned whole with the notice that it failed; of a larger one only the headers are"),
 };
 
 const struct option_row *settings_rows(size_t *count)

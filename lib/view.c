@@ -147,6 +147,14 @@ bool view_has_line_break(struct view v)
 	return false;
 }
 
+bool view_is_ascii(struct view v)
+{
+	for (size_t i = 0; i < v.len; i++)
+		if ((unsigned char)v.data[i] > 0x7f)
+			return false;
+	return true;
+}
+
 bool view_is_printable(struct view v)
 {
 	for (size_t i = 0; i < v.len; i++)

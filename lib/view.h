@@ -39,6 +39,8 @@ struct view view_word(struct view *rest);
 bool view_u64(struct view v, uint64_t max, uint64_t *out) MUST_CHECK;
 /* Whether it holds CR, LF or NUL: what must never get into a record, reply or header. */
 bool view_has_line_break(struct view v);
+/* Whether no byte is over 0x7f. */
+bool view_is_ascii(struct view v);
 /* Whether all bytes are printable ASCII (0x20 to 0x7e). */
 bool view_is_printable(struct view v);
 /* Length of the UTF-8 sequence of more than one octet that V begins with (RFC 3629: shortest form, no surrogates, up to

@@ -1,4 +1,4 @@
-/* bounce.c - a notice as a message: template, report, and the message that failed or its headers, as a multipart/report
+/* bounce.c - a notice as a message: template, report, and the message that it is about or its headers, as a multipart/report
  * (RFC 6522) in the spool. Its sender is the null sender, so nothing can ever be sent back about it (RFC 5321 4.5.5). */
 #include "bounce.h"
 #include <fcntl.h>
@@ -9,29 +9,48 @@
 #include "bounce_report.h"
 #include "spool_internal.h"
 
-#define TEXT_FILE "outbound.bounce_message"
 #define TEXT_MAX 65536
 #define HEADERS_MAX (256u << 10)	/* of the headers that go back instead of the message */
 #define NOTICE_MAX (64u << 20)		/* of everything but the message that goes back */
 #define NOTICE_MEMORY (256u << 10)
 #define LINE_MAX_OCTETS 998		/* RFC 5322 2.1.1 */
+#define CONTENT_FLAGS (ENVELOPE_8BIT | ENVELOPE_DOTS | ENVELOPE_LONG_LINES)	/* that a part hands on to the whole */
 
-const char *bounce_default_text(void)
-{
-	return "Received: by {me} (postrider, process {pid}); {date}\n"
-		"Date: {date}\n"
-		"From: Mail Delivery System <MAILER-DAEMON@{me}>\n"
-		"To: <{from}>\n"
-		"Subject: Undelivered mail: failure notice\n"
-		"Message-ID: {msgid}\n"
-		"\n"
-		"This is the mail system at {me}.\n"
-		"\n"
+#define TEXT_HEADERS(subject) \
+	"Received: by {me} (postrider, process {pid}); {date}\n" \
+	"Date: {date}\n" \
+	"From: Mail Delivery System <MAILER-DAEMON@{me}>\n" \
+	"To: <{from}>\n" \
+	"Subject: " subject "\n" \
+	"Message-ID: {msgid}\n" \
+	"\n" \
+	"This is the mail system at {me}.\n" \
+	"\n"
+
+static const struct { const char *file, *text; } templates[BOUNCE_KINDS] = {
+	[BOUNCE_FAILED] = { "outbound.bounce_message", TEXT_HEADERS("Undelivered mail: failure notice")
 		"Your message could not be delivered to the addresses below. This is a\n"
 		"permanent error: it has been given up, and nothing more will be tried.\n"
 		"\n"
 		"{recipients}\n"
-		"A report for programs and your message, or its headers, follow.\n";
+		"A report for programs and your message, or its headers, follow.\n" },
+	[BOUNCE_DELAYED] = { "outbound.delay_message", TEXT_HEADERS("Delayed mail: it is still being tried")
+		"Your message could not be delivered yet to the addresses below. You need\n"
+		"not send it again: it will be tried until {until}.\n"
+		"\n"
+		"{recipients}\n"
+		"A report for programs and the headers of your message follow.\n" },
+	[BOUNCE_SUCCESS] = { "outbound.success_message", TEXT_HEADERS("Delivered mail: the report that you asked for")
+		"Your message has reached the addresses below, or was relayed towards them\n"
+		"by a server that gives no further reports.\n"
+		"\n"
+		"{recipients}\n"
+		"A report for programs and the headers of your message follow.\n" },
+};
+
+const char *bounce_default_text(enum bounce_kind kind)
+{
+	return templates[kind].text;
 }
 
 /* ---- the template ---- */
@@ -63,20 +82,20 @@ static bool header_line_valid(struct view line, bool first)
 	return true;
 }
 
-static bool text_valid(const char *text, struct err *err)
+static bool text_valid(const char *file, const char *text, struct err *err)
 {
 	struct view rest = view_of(text), header = cut_header(&rest);
 	bool first = true;
 	for (unsigned number = 1; header.len > 0; number++, first = false)
 		if (!header_line_valid(view_cut(&header, '\n'), first))
-			return err_set(err, TEXT_FILE ":%u: not a header line; expected headers, an empty line and a text", number);
-	return !first || err_set(err, TEXT_FILE ": no header lines before the first empty line");
+			return err_set(err, "%s:%u: not a header line; expected headers, an empty line and a text", file, number);
+	return !first || err_set(err, "%s: no header lines before the first empty line", file);
 }
 
-bool bounce_read_text(const char *dir, struct arena *a, const char **text, struct err *err)
+static bool read_text(const char *dir, const char *file, struct arena *a, const char **text, struct err *err)
 {
-	char *data = arena_alloc(a, TEXT_MAX + 1);
-	int fd = open(arena_printf(a, "%s/" TEXT_FILE, dir), O_RDONLY | O_CLOEXEC);
+	int fd = open(arena_printf(a, "%s/%s", dir, file), O_RDONLY | O_CLOEXEC);
+	char *data = fd < 0 ? NULL : arena_alloc(a, TEXT_MAX + 1);
 	ssize_t len = fd < 0 ? -1 : read(fd, data, TEXT_MAX + 1);
 	int why = errno;
 	if (fd >= 0)
@@ -86,12 +105,20 @@ bool bounce_read_text(const char *dir, struct arena *a, const char **text, struc
 	if (fd < 0 && why == ENOENT)
 		return true;
 	if (len < 0)
-		return err_sys(err, TEXT_FILE);
+		return err_sys(err, "%s", file);
 	if (len > TEXT_MAX || memchr(data, '\0', (size_t)len) != NULL)
-		return err_set(err, TEXT_FILE ": over %u bytes, or not text", TEXT_MAX);
+		return err_set(err, "%s: over %u bytes, or not text", file, TEXT_MAX);
 	data[len] = '\0';
 	*text = data;
-	return text_valid(data, err);
+	return text_valid(file, data, err);
+}
+
+bool bounce_read_texts(const char *dir, struct arena *a, struct bounce_config *config, struct err *err)
+{
+	for (size_t i = 0; i < BOUNCE_KINDS; i++)
+		if (!read_text(dir, templates[i].file, a, &config->texts[i], err))
+			return false;
+	return true;
 }
 
 /* The template's header lines, but for those that are ours to write. */
@@ -181,7 +208,8 @@ static const char *returned_type(const struct assembly *b)
 static void compose(struct assembly *b)
 {
 	const struct bounce_notice *n = b->notice;
-	struct view body = view_of(n->config->text != NULL ? n->config->text : bounce_default_text());
+	const char *template = n->config->texts[n->about->kind];
+	struct view body = view_of(template != NULL ? template : bounce_default_text(n->about->kind));
 	struct view header = cut_header(&body);
 	struct buf text, status;
 	buf_init(&text, NOTICE_MAX / 2);
@@ -189,10 +217,12 @@ static void compose(struct assembly *b)
 	bounce_report_expand(n, body, false, &text);
 	bounce_report_status(n, &status);
 	bool text8 = flags_of(buf_view(&text)) & ENVELOPE_8BIT, status8 = flags_of(buf_view(&status)) & ENVELOPE_8BIT;
-	unsigned returned = b->whole ? n->file->env.flags : flags_of(buf_view(&b->headers));
+	unsigned returned = b->whole ? b->file->env.flags & CONTENT_FLAGS : flags_of(buf_view(&b->headers));
 	bool returned8 = returned & ENVELOPE_8BIT;
 
 	put_template_header(n, header, &b->before);
+	/* Whether SMTPUTF8 is needed depends on this and on the address, not on what the parts hold (RFC 6532 3.7). */
+	bool utf8 = flags_of(buf_view(&b->before)) & ENVELOPE_8BIT || !view_is_ascii(view_of(b->file->env.sender));
 	buf_printf(&b->before, "Auto-Submitted: auto-replied\nMIME-Version: 1.0\n"
 		"Content-Type: multipart/report; report-type=%sdelivery-status;\n\tboundary=\"%s\"\n"
 		"Content-Transfer-Encoding: %s\n\nThis is a message in MIME format (RFC 2045).\n",
@@ -205,7 +235,9 @@ static void compose(struct assembly *b)
 	buf_printf(&b->after, "\n--%s--\n", b->boundary);
 	if (text.failed || status.failed)
 		b->before.failed = true;
-	b->flags = ENVELOPE_BOUNCE | returned | flags_of(buf_view(&b->before)) | (n->utf8 ? ENVELOPE_UTF8 : 0u);
+	/* RFC 8689 5: what is told of a message is as secret as the message */
+	b->flags = ENVELOPE_BOUNCE | returned | flags_of(buf_view(&b->before)) | (utf8 ? ENVELOPE_UTF8 : 0u) |
+		(b->file->env.flags & ENVELOPE_REQUIRETLS);
 	buf_free(&text);
 	buf_free(&status);
 }
@@ -271,26 +303,19 @@ static bool commit_notice(struct assembly *b)
 	return ok;
 }
 
-/* Those that the sender wants to hear of: no NOTIFY means FAILURE (RFC 3461 section 4.1). Returns how many. */
-static size_t select_failures(const struct spool_file *f, const struct bounce_failure *failures, size_t count,
-	struct bounce_failure *out)
+/* RFC 3461 4.3: RET is about failures; of all else only the headers go back. RFC 8689 5 wants no more of a secret message, and
+ * one that is not made of lines would make the notice such a one. */
+static bool returns_whole(const struct bounce_notice *n)
 {
-	size_t wanted = 0;
-	for (size_t i = 0; i < count; i++) {
-		if (failures[i].rcpt >= f->env.rcpt_count)
-			bug("bounce: recipient %zu of %zu", failures[i].rcpt, f->env.rcpt_count);
-		unsigned notify = f->env.rcpts[failures[i].rcpt].notify;
-		if (notify == NOTIFY_DEFAULT || (notify & NOTIFY_FAILURE && !(notify & NOTIFY_NEVER)))
-			out[wanted++] = failures[i];
-	}
-	return wanted;
+	const struct envelope *env = &n->about->file->env;
+	return n->about->kind == BOUNCE_FAILED && strcasecmp(env->ret, "HDRS") != 0 && n->about->file->message_len <= n->config->max_return &&
+		!(env->flags & (ENVELOPE_BINARY | ENVELOPE_REQUIRETLS));
 }
 
 static enum bounce_result send_notice(struct spool *sp, struct bounce_notice *n, char id[SPOOL_ID_SIZE], struct err *err)
 {
-	uint64_t limit = n->config->max_return != 0 ? n->config->max_return : BOUNCE_MAX_RETURN;
-	struct assembly b = { .notice = n, .file = n->file, .writer = spool_write_begin(sp, NOTICE_MEMORY), .err = err,
-		.whole = strcasecmp(n->file->env.ret, "HDRS") != 0 && n->file->message_len <= limit };
+	struct assembly b = { .notice = n, .file = n->about->file, .writer = spool_write_begin(sp, NOTICE_MEMORY), .err = err,
+		.whole = returns_whole(n) };
 	buf_init(&b.before, NOTICE_MAX);
 	buf_init(&b.after, NOTICE_MAX);
 	buf_init(&b.headers, 2 * HEADERS_MAX);
@@ -314,17 +339,29 @@ bool bounce_possible(const struct spool_file *f, struct err *err)
 	return true;
 }
 
-enum bounce_result bounce_send(struct spool *sp, const struct bounce_config *config, const struct spool_file *f,
-	const struct bounce_failure *failures, size_t count, char id[SPOOL_ID_SIZE], struct err *err)
+bool bounce_wanted(const struct spool_file *f, size_t rcpt, enum bounce_kind kind)
 {
-	if (f->env.sender[0] == '\0' || f->env.flags & ENVELOPE_BOUNCE || count == 0)
-		return BOUNCE_UNWANTED;
-	struct bounce_failure *wanted = calloc(count, sizeof *wanted);
+	static const unsigned asked[BOUNCE_KINDS] = { NOTIFY_FAILURE, NOTIFY_DELAY, NOTIFY_SUCCESS };
+	unsigned notify = f->env.rcpts[rcpt].notify & NOTIFY_ASKED;
+	if (f->env.sender[0] == '\0' || f->env.flags & ENVELOPE_BOUNCE || notify & NOTIFY_NEVER)
+		return false;
+	return notify == NOTIFY_DEFAULT ? kind != BOUNCE_SUCCESS : (notify & asked[kind]) != 0;
+}
+
+enum bounce_result bounce_send(struct spool *sp, const struct bounce_config *config, const struct bounce *b, char id[SPOOL_ID_SIZE],
+	struct err *err)
+{
+	struct bounce_rcpt *wanted = calloc(b->count + 1, sizeof *wanted);
 	if (wanted == NULL)
 		bug("out of memory");
-	struct bounce_notice n = { .config = config, .file = f, .failures = wanted, .now = clock_now(),
-		.utf8 = f->env.flags & ENVELOPE_UTF8 };
-	n.count = select_failures(f, failures, count, wanted);
+	struct bounce_notice n = { .config = config, .about = b, .rcpts = wanted, .now = clock_now(),
+		.utf8 = b->file->env.flags & ENVELOPE_UTF8 };
+	for (size_t i = 0; i < b->count; i++) {
+		if (b->rcpts[i].rcpt >= b->file->env.rcpt_count)
+			bug("bounce: recipient %zu of %zu", b->rcpts[i].rcpt, b->file->env.rcpt_count);
+		if (bounce_wanted(b->file, b->rcpts[i].rcpt, b->kind))
+			wanted[n.count++] = b->rcpts[i];
+	}
 	enum bounce_result result = n.count == 0 ? BOUNCE_UNWANTED : send_notice(sp, &n, id, err);
 	free(wanted);
 	return result;

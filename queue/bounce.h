@@ -1,5 +1,6 @@
-/* bounce.h - the notice to the sender that a message could not be delivered: an RFC 3464 multipart/report in the spool,
- * with what the sender asked for by RFC 3461 (NOTIFY, RET, ENVID, ORCPT). */
+/* bounce.h - what the sender of a message is told about it: that it could not be delivered, that it is late, or that it was
+ * delivered, as an RFC 3464 multipart/report in the spool, with what the sender asked for by RFC 3461 (NOTIFY, RET, ENVID,
+ * ORCPT). */
 #ifndef BOUNCE_H
 #define BOUNCE_H
 
@@ -8,18 +9,35 @@
 #include "../lib/err.h"
 #include "spool.h"
 
-#define BOUNCE_MAX_RETURN (1u << 20)	/* default: of a message over 1 MiB only the headers go back */
+/* What a notice is about; there is a text for each. */
+enum bounce_kind { BOUNCE_FAILED, BOUNCE_DELAYED, BOUNCE_SUCCESS, BOUNCE_KINDS };
 
 struct bounce_config {
 	const char *me;
-	const char *text;		/* of conf/outbound.bounce_message; NULL: the one that is built in */
-	uint64_t max_return;		/* 0: BOUNCE_MAX_RETURN */
+	const char *texts[BOUNCE_KINDS];	/* NULL: the one that is built in */
+	uint64_t max_return;		/* octets; of a larger message only the headers go back */
 };
 
-struct bounce_failure {
+enum bounce_action {
+	ACTION_FAILED,
+	ACTION_EXPIRED,			/* given up after temporary failures: status 4.4.7 */
+	ACTION_DELAYED,
+	ACTION_RELAYED,			/* to a server that gives no reports */
+	ACTION_DELIVERED,
+};
+
+struct bounce_rcpt {
 	size_t rcpt;			/* which recipient of the envelope */
-	bool expired;			/* given up after temporary failures: status 4.4.7 */
+	enum bounce_action action;
 	const char *answer;		/* "host [ip] 550 5.1.1 text", or our own "5.4.4 text"; NULL: the recipient's last */
+};
+
+struct bounce {
+	enum bounce_kind kind;
+	const struct spool_file *file;
+	const struct bounce_rcpt *rcpts;
+	size_t count;
+	int64_t retry_until;		/* of BOUNCE_DELAYED: seconds since 1970 */
 };
 
 /* What a recipient is told that a person has given up: RFC 3463 "other or undefined security status", since class 7 is what
@@ -27,20 +45,24 @@ struct bounce_failure {
 #define BOUNCE_RETURNED_CODE "5.7.0"
 #define BOUNCE_RETURNED_TEXT "returned by the postmaster"
 
-enum bounce_result { BOUNCE_SENT, BOUNCE_UNWANTED /* null sender, or NOTIFY without FAILURE */, BOUNCE_ERROR };
+enum bounce_result { BOUNCE_SENT, BOUNCE_UNWANTED /* null sender, or none that NOTIFY asks for */, BOUNCE_ERROR };
 
-/* Reads DIR/outbound.bounce_message: header lines, a blank line, text; the fields {pid} {date} {me} {from} {msgid} {to}
- * {reason} as Haraka has them ({to} and {reason} of the first recipient) and {recipients}, which lists all with their
- * reasons. *TEXT is NULL when there is no file. Fails on one that is unreadable, over 64 KiB or no header section. */
-bool bounce_read_text(const char *dir, struct arena *a, const char **text, struct err *err) MUST_CHECK;
+/* Reads DIR/outbound.bounce_message, outbound.delay_message and outbound.success_message into CONFIG->texts: header lines, a
+ * blank line, text; the fields {pid} {date} {me} {from} {msgid} {to} {reason} as Haraka has them ({to} and {reason} of the first
+ * recipient), {recipients}, which lists all with their reasons, and {until}, the time after which a late message is returned. A
+ * text is NULL when there is no file. Fails on one that is unreadable, over 64 KiB or no header section. */
+bool bounce_read_texts(const char *dir, struct arena *a, struct bounce_config *config, struct err *err) MUST_CHECK;
 /* What is built in. */
-const char *bounce_default_text(void);
+const char *bounce_default_text(enum bounce_kind kind);
 
-/* Whether F can go back to its sender at all: it is readable and has one. */
+/* Whether anything can go back to the sender of F at all: it is readable and has one. */
 bool bounce_possible(const struct spool_file *f, struct err *err) MUST_CHECK;
-/* Puts one notice for COUNT failed recipients of F into the spool, durable when it returns BOUNCE_SENT; ID is its queue id.
+/* Whether the sender of F is to hear of recipient RCPT that it failed, is late or was delivered. With no NOTIFY only failures
+ * and delays are told (RFC 3461 4.1). */
+bool bounce_wanted(const struct spool_file *f, size_t rcpt, enum bounce_kind kind);
+/* Puts one notice about those of B that are wanted into the spool, durable when it returns BOUNCE_SENT; ID is its queue id.
  * Blocks for disk only. The caller sets the statuses afterwards: a crash between means a second notice, not none. */
-enum bounce_result bounce_send(struct spool *sp, const struct bounce_config *config, const struct spool_file *f,
-	const struct bounce_failure *failures, size_t count, char id[SPOOL_ID_SIZE], struct err *err) MUST_CHECK;
+enum bounce_result bounce_send(struct spool *sp, const struct bounce_config *config, const struct bounce *b, char id[SPOOL_ID_SIZE],
+	struct err *err) MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 #include "bounce_report.h"
 
 #include "../lib/clock.h"
+#include "dsn.h"
 
 #define VALUE_MAX 900		/* a field's value, so that its line stays below the 998 of RFC 5322 2.1.1 */
 #define LISTED_MAX 100		/* recipients listed in the text; the report has them all */
@@ -26,10 +27,29 @@ static void put_field(const struct bounce_notice *n, struct buf *out, const char
 	buf_putc(out, '\n');
 }
 
-static const struct envelope_rcpt *failed_rcpt(const struct bounce_notice *n, size_t i)
+static const struct envelope *env_of(const struct bounce_notice *n)
 {
-	return &n->file->env.rcpts[n->failures[i].rcpt];
+	return &n->about->file->env;
 }
+
+static const struct envelope_rcpt *rcpt_of(const struct bounce_notice *n, size_t i)
+{
+	return &env_of(n)->rcpts[n->rcpts[i].rcpt];
+}
+
+/* What each action is called (RFC 3464 2.3.3), which class its status has and which status when there is no other (RFC 3463:
+ * X.0.0 other undefined, 4.4.7 delivery time expired), and what is said to people: in front of an answer, and without one. */
+static const struct {
+	const char *name;
+	char class;
+	const char *status, *before, *instead;
+} actions[] = {
+	[ACTION_FAILED] = { "failed", '5', "5.0.0", "", "delivery failed" },
+	[ACTION_EXPIRED] = { "failed", '\0', "4.4.7", "given up after temporary failures; the last: ", "delivery time expired" },
+	[ACTION_DELAYED] = { "delayed", '4', "4.0.0", "not delivered yet; the last answer: ", "not delivered yet" },
+	[ACTION_RELAYED] = { "relayed", '2', "2.0.0", "relayed; ", "relayed" },
+	[ACTION_DELIVERED] = { "delivered", '2', "2.0.0", "delivered; ", "delivered" },
+};
 
 static size_t digits(struct view v, size_t at)
 {
@@ -54,36 +74,33 @@ static size_t enhanced_len(struct view v, char class)
 /* ---- the answer: "host [ip] 550 5.1.1 text", or an enhanced code and our own words ---- */
 
 struct answer {
-	struct view host;	/* empty: it was not a remote server that said it */
+	bool remote;		/* said by a server, not by us */
+	struct view host;	/* whose; empty for one on this machine, whose socket is nobody's business */
 	struct view text;
 };
 
 static struct answer answer_of(const struct bounce_notice *n, size_t i)
 {
-	const char *given = n->failures[i].answer != NULL ? n->failures[i].answer : failed_rcpt(n, i)->last;
+	const char *given = n->rcpts[i].answer != NULL ? n->rcpts[i].answer : rcpt_of(n, i)->last;
 	struct answer a = { .text = view_trim(view_of(given)) };
 	struct view rest = a.text, host = view_word(&rest);
 	rest = view_trim(rest);
 	size_t end = view_find(rest, ']');
 	bool own = host.len > 0 && (enhanced_len(host, '4') == host.len || enhanced_len(host, '5') == host.len);
 	if (host.len > 0 && !own && view_starts(rest, VIEW("[")) && end < rest.len)
-		a = (struct answer){ host, view_trim(view_skip(rest, end + 1)) };
-	if (a.text.len == 0)
-		a.text = n->failures[i].expired ? VIEW("delivery time expired") : VIEW("delivery failed");
+		a = (struct answer){ true, host.data[0] == '/' ? VIEW("") : host, view_trim(view_skip(rest, end + 1)) };
 	return a;
 }
 
-/* A permanent status, since the action is "failed": the remote's own if it gave one. 4.4.7 is RFC 3463's "delivery time
- * expired", 5.0.0 "other undefined". */
+/* The remote's own, if it gave one of the class that fits the action. */
 static struct view status_of(const struct bounce_notice *n, size_t i, struct view text)
 {
-	if (n->failures[i].expired)
-		return VIEW("4.4.7");
+	enum bounce_action action = n->rcpts[i].action;
 	struct view rest = text;
 	if (digits(text, 0) == 3)
 		rest = view_trim(view_skip(rest, 3));
-	struct view enhanced = view_head(rest, enhanced_len(rest, '5'));
-	return enhanced.len > 0 ? enhanced : VIEW("5.0.0");
+	struct view enhanced = view_head(rest, enhanced_len(rest, actions[action].class));
+	return enhanced.len > 0 ? enhanced : view_of(actions[action].status);
 }
 
 /* ---- the template ---- */
@@ -91,9 +108,9 @@ static struct view status_of(const struct bounce_notice *n, size_t i, struct vie
 static void put_reason(const struct bounce_notice *n, size_t i, struct buf *out)
 {
 	struct answer a = answer_of(n, i);
-	if (n->failures[i].expired)
-		buf_puts(out, "given up after temporary failures; the last: ");
-	if (a.host.len > 0) {
+	enum bounce_action action = n->rcpts[i].action;
+	buf_puts(out, a.text.len > 0 ? actions[action].before : actions[action].instead);
+	if (a.text.len > 0 && a.host.len > 0) {
 		buf_puts(out, "host ");
 		put_clean(n, out, a.host);
 		buf_puts(out, " said: ");
@@ -105,7 +122,7 @@ static void put_recipients(const struct bounce_notice *n, struct buf *out)
 {
 	for (size_t i = 0; i < n->count && i < LISTED_MAX; i++) {
 		buf_putc(out, '<');
-		put_clean(n, out, view_of(failed_rcpt(n, i)->address));
+		put_clean(n, out, view_of(rcpt_of(n, i)->address));
 		buf_puts(out, ">:\n    ");
 		put_reason(n, i, out);
 		buf_putc(out, '\n');
@@ -132,7 +149,7 @@ static void expand_me(const struct bounce_notice *n, struct buf *out)
 
 static void expand_from(const struct bounce_notice *n, struct buf *out)
 {
-	put_clean(n, out, view_of(n->file->env.sender));
+	put_clean(n, out, view_of(env_of(n)->sender));
 }
 
 static void expand_msgid(const struct bounce_notice *n, struct buf *out)
@@ -144,7 +161,13 @@ static void expand_msgid(const struct bounce_notice *n, struct buf *out)
 
 static void expand_to(const struct bounce_notice *n, struct buf *out)
 {
-	put_clean(n, out, view_of(failed_rcpt(n, 0)->address));
+	put_clean(n, out, view_of(rcpt_of(n, 0)->address));
+}
+
+static void expand_until(const struct bounce_notice *n, struct buf *out)
+{
+	char date[CLOCK_DATE_SIZE];
+	buf_puts(out, clock_date((time_t)n->about->retry_until, date));
 }
 
 static void expand_reason(const struct bounce_notice *n, struct buf *out)
@@ -159,7 +182,7 @@ static const struct {
 } template_fields[] = {
 	{ "{pid}", expand_pid, false }, { "{date}", expand_date, false }, { "{me}", expand_me, false },
 	{ "{from}", expand_from, false }, { "{msgid}", expand_msgid, false }, { "{to}", expand_to, false },
-	{ "{reason}", expand_reason, false }, { "{recipients}", put_recipients, true },
+	{ "{reason}", expand_reason, false }, { "{until}", expand_until, false }, { "{recipients}", put_recipients, true },
 };
 
 void bounce_report_expand(const struct bounce_notice *n, struct view template, bool header, struct buf *out)
@@ -189,27 +212,48 @@ static void put_date(const struct bounce_notice *n, struct buf *out, const char 
 	put_field(n, out, name, "", view_of(clock_date(when, date)));
 }
 
+/* In a report that is not internationalised, an address that is goes in its ASCII form (RFC 6533 3). */
+static void put_original(const struct bounce_notice *n, struct buf *out, const char *orcpt)
+{
+	struct view type, address = dsn_split_orcpt(orcpt, &type);
+	struct buf ascii;
+
+	buf_init(&ascii, VALUE_MAX);
+	if (!n->utf8 && view_case_eq(type, VIEW("utf-8")) && dsn_put_utf8_address(&ascii, address))
+		put_field(n, out, "Original-Recipient", "utf-8;", buf_view(&ascii));
+	else
+		put_field(n, out, "Original-Recipient", "", view_of(orcpt));
+	buf_free(&ascii);
+}
+
 static void put_rcpt(const struct bounce_notice *n, size_t i, struct buf *out)
 {
-	const struct envelope_rcpt *r = failed_rcpt(n, i);
+	const struct envelope_rcpt *r = rcpt_of(n, i);
+	enum bounce_action action = n->rcpts[i].action;
 	struct answer a = answer_of(n, i);
+	bool failed = action == ACTION_FAILED || action == ACTION_EXPIRED;
+	bool utf8 = n->utf8 && !view_is_printable(view_of(r->address));
 
+	if (a.text.len == 0 && failed)
+		a.text = view_of(actions[action].instead);
 	buf_putc(out, '\n');
-	put_field(n, out, "Original-Recipient", "", view_of(r->orcpt));
-	put_field(n, out, "Final-Recipient", n->utf8 ? "utf-8; " : "rfc822; ", view_of(r->address));
-	put_field(n, out, "Action", "", VIEW("failed"));
+	put_original(n, out, r->orcpt);
+	put_field(n, out, "Final-Recipient", utf8 ? "utf-8; " : "rfc822; ", view_of(r->address));
+	put_field(n, out, "Action", "", view_of(actions[action].name));
 	put_field(n, out, "Status", "", status_of(n, i, a.text));
 	put_field(n, out, "Remote-MTA", "dns; ", a.host);
-	put_field(n, out, "Diagnostic-Code", a.host.len > 0 ? "smtp; " : "x-postrider; ", a.text);
+	put_field(n, out, "Diagnostic-Code", a.remote ? "smtp; " : "x-postrider; ", a.text);
 	put_date(n, out, "Last-Attempt-Date", n->now);
-	put_field(n, out, "Final-Log-ID", "", view_of(n->file->id));
+	if (action == ACTION_DELAYED)
+		put_date(n, out, "Will-Retry-Until", (time_t)n->about->retry_until);
+	put_field(n, out, "Final-Log-ID", "", view_of(n->about->file->id));
 }
 
 void bounce_report_status(const struct bounce_notice *n, struct buf *out)
 {
-	put_field(n, out, "Original-Envelope-Id", "", view_of(n->file->env.envid));
+	put_field(n, out, "Original-Envelope-Id", "", view_of(env_of(n)->envid));
 	put_field(n, out, "Reporting-MTA", "dns; ", view_of(n->config->me));
-	put_date(n, out, "Arrival-Date", (time_t)(n->file->env.arrived / 1000000));
+	put_date(n, out, "Arrival-Date", (time_t)(env_of(n)->arrived / 1000000));
 	for (size_t i = 0; i < n->count; i++)
 		put_rcpt(n, i, out);
 }

@@ -10,12 +10,12 @@
 
 struct bounce_notice {
 	const struct bounce_config *config;
-	const struct spool_file *file;		/* the message that failed */
-	const struct bounce_failure *failures;	/* those that the sender wants to hear of */
+	const struct bounce *about;
+	const struct bounce_rcpt *rcpts;	/* those that the sender wants to hear of */
 	size_t count;
 	const char *id;				/* of the notice */
 	time_t now;
-	bool utf8;				/* the message needs SMTPUTF8: fields of RFC 6533 */
+	bool utf8;				/* the message needed SMTPUTF8: fields of RFC 6533 */
 };
 
 /* All append lines that end in "\n". TEMPLATE's fields are filled in; in a header a value is one line. */

@@ -206,30 +206,16 @@ struct client *client_adopt(const struct client_shared *shared, const struct tar
 	return c;
 }
 
-/* RFC 1870 6.1: what is over the announced limit is not even tried. */
-static void refuse_size(struct client *c)
-{
-	struct parcel *p = c->parcel;
-	char text[128];
-
-	snprintf(text, sizeof(text), "message of %llu octets is over the limit of %llu that the server announces",
-		 (unsigned long long)p->size, (unsigned long long)c->size_max);
-	for (size_t i = 0; i < p->count; i++) {
-		p->rcpts[i].result = result_local(p->arena, OUTCOME_FAIL, "5.3.4", text);
-		p->rcpts[i].result.host = arena_strdup(p->arena, c->target.name);
-	}
-	c->at = STEP_DONE;
-	c->user->done(c->arg);
-}
-
 void client_send(struct client *c, struct parcel *parcel)
 {
 	c->parcel = parcel;
 	c->parcels++;
 	c->rcpt = c->accepted = 0;
 	c->heard = c->ahead = c->refused = false;
-	if (c->size_max && parcel->size > c->size_max) {
-		refuse_size(c);
+	parcel_fit(parcel, &c->offers, c->target.name);
+	if (parcel->count == 0) {	/* nobody to whom it could go by this server */
+		c->at = STEP_DONE;
+		c->user->done(c->arg);
 		return;
 	}
 	client_enter(c, STEP_MAIL);

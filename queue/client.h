@@ -9,26 +9,10 @@
 #include "../lib/settings.h"
 #include "../lib/tls.h"
 #include "connection.h"
-#include "content.h"
-#include "result.h"
+#include "offers.h"
+#include "parcel.h"
 #include "step.h"
 #include "targets.h"
-
-struct parcel_rcpt {
-	const char *address;
-	struct result result;		/* OUTCOME_NONE until it is known */
-	bool accepted;			/* the answer to RCPT was 2xx */
-};
-
-struct parcel {
-	const char *sender;
-	uint64_t size;			/* octets of the message */
-	bool eightbit;
-	struct content content;
-	struct arena *arena;		/* the texts of the results */
-	size_t count;
-	struct parcel_rcpt *rcpts;
-};
 
 /* What all clients of a process share. */
 struct client_shared {
@@ -98,8 +82,7 @@ struct client {
 	bool heard;			/* something was answered since the connection was taken up again */
 	bool tainted;			/* it spoke out of turn: not to be used again */
 	bool refused;			/* the answer to MAIL was no */
-	bool pipelining, eightbit, size, starttls;	/* announced by EHLO */
-	uint64_t size_max;		/* 0: not told */
+	struct offers offers;
 	unsigned parcels;		/* sent so far */
 	struct parcel *parcel;
 	size_t rcpt;			/* whose answer comes next */

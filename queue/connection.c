@@ -7,7 +7,7 @@
 #include <sys/un.h>
 
 #define CONNECTION_IN 4096
-#define CONNECTION_OUT_MAX (8 * 1024 * 1024)	/* cap of the output buffer: 10,000 recipients sent ahead stay below it */
+#define CONNECTION_OUT_MAX (20 * 1024 * 1024)	/* cap of the output buffer: 10,000 recipients sent ahead, with all parameters, stay below it */
 #define CONNECTION_TURN (1024 * 1024)		/* bytes written before others get their turn */
 
 struct connection {

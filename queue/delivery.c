@@ -160,23 +160,20 @@ static void make_parcel(struct delivery *d)
 	const char *head = received_line(d);
 	struct parcel *p = &d->parcel;
 
-	*p = (struct parcel){ .sender = j->file.env.sender, .size = j->file.message_len + strlen(head),
-		.eightbit = j->file.env.flags & ENVELOPE_8BIT, .arena = j->arena };
+	*p = (struct parcel){ .file = &j->file, .size = j->file.message_len + strlen(head),
+		.own = d->turn.destination->route->internal, .arena = j->arena };
 	p->rcpts = arena_alloc(j->arena, d->count * sizeof(*p->rcpts));
-	d->asked = arena_alloc(j->arena, d->count * sizeof(*d->asked));
 	for (size_t i = 0; i < d->count; i++)
-		if (result_of(d, i)->outcome == OUTCOME_NONE) {
-			d->asked[p->count] = i;
-			p->rcpts[p->count++] = (struct parcel_rcpt){ .address = j->file.env.rcpts[d->rcpts[i]].address };
-		}
+		if (result_of(d, i)->outcome == OUTCOME_NONE)
+			p->rcpts[p->total++] = (struct parcel_rcpt){ .rcpt = &j->file.env.rcpts[d->rcpts[i]], .index = i };
 	content_init(&p->content, j->file.fd, j->file.message_at, j->file.message_len, j->file.env.flags, head);
 }
 
 static void take_results(struct delivery *d)
 {
-	for (size_t i = 0; i < d->parcel.count; i++)
-		*result_of(d, d->asked[i]) = d->parcel.rcpts[i].result;
-	d->parcel.count = 0;
+	for (size_t i = 0; i < d->parcel.total; i++)
+		*result_of(d, d->parcel.rcpts[i].index) = d->parcel.rcpts[i].result;
+	d->parcel.total = 0;
 }
 
 /* ---- addresses ---- */

@@ -15,7 +15,6 @@ struct delivery {
 	struct job *job;
 	size_t count;
 	size_t *rcpts;			/* indices into the envelope */
-	size_t *asked;			/* those in the parcel */
 	struct parcel parcel;
 	struct mx_query *query;
 	struct targets *targets;	/* our own order of them */

@@ -7,6 +7,7 @@
 
 #define RCPT_PREFIX "rcpt "
 #define NOTE_PREFIX "note "
+#define NOTIFY_MAX (NOTIFY_ASKED | NOTIFY_DELAYED)
 
 enum field_kind { FIELD_TEXT, FIELD_INT64, FIELD_UNSIGNED, FIELD_PRIORITY, FIELD_FLAGS };
 
@@ -147,7 +148,8 @@ static bool write_notes(const struct envelope *env, struct buf *out, struct err 
 
 static bool status_valid(int c)
 {
-	return c == RCPT_TODO || c == RCPT_DONE || c == RCPT_FAILED || c == RCPT_EXPIRED;
+	static const char statuses[] = { RCPT_TODO, RCPT_DONE, RCPT_RELAYED, RCPT_DELIVERED, RCPT_FAILED, RCPT_EXPIRED };
+	return memchr(statuses, c, sizeof statuses) != NULL;
 }
 
 bool envelope_write(const struct envelope *env, struct buf *out, struct err *err)
@@ -166,7 +168,7 @@ bool envelope_write(const struct envelope *env, struct buf *out, struct err *err
 	for (size_t i = 0; i < env->rcpt_count; i++) {
 		size_t from = out->len;
 		const struct envelope_rcpt *r = &env->rcpts[i];
-		if (!status_valid((int)r->status) || r->notify > 15)
+		if (!status_valid((int)r->status) || r->notify > NOTIFY_MAX)
 			return err_set(err, "envelope: status or notify of a recipient");
 		put_rcpt(out, r);
 		if (!line_fits(out, from, "a recipient", err))
@@ -304,7 +306,7 @@ static bool parse_rcpt(char *line, size_t offset, struct envelope_rcpt *r)
 	    (domain = next_word(&rest)) == NULL || (notify = next_word(&rest)) == NULL ||
 	    (orcpt = next_word(&rest)) == NULL)
 		return false;
-	if (!status_valid(status[0]) || status[1] != '\0' || !view_u64(view_of(notify), 15, &bits) ||
+	if (!status_valid(status[0]) || status[1] != '\0' || !view_u64(view_of(notify), NOTIFY_MAX, &bits) ||
 	    !unescape(address, true) || !unescape(domain, true) || !unescape(orcpt, true) || !unescape(rest, false))
 		return false;
 	*r = (struct envelope_rcpt){ .address = address, .domain = domain, .notify = (unsigned)bits, .orcpt = orcpt,

@@ -4,6 +4,7 @@
 #include "../lib/log.h"
 #include "../lib/scoreboard.h"
 #include "delivery.h"
+#include "notices.h"
 #include "settle.h"
 #include <utlist.h>
 
@@ -289,9 +290,11 @@ static void record(struct job *j, struct delivery *d, size_t i)
 	if (result->outcome == OUTCOME_NONE)
 		return;
 	if (result->outcome == OUTCOME_DONE) {
-		if (!spool_set_status(&j->file, i, RCPT_DONE, &err))
+		enum rcpt_status done = notices_done_status(j, i);
+
+		if (!spool_set_status(&j->file, i, done, &err))
 			log_error("delivered, but this cannot be recorded: %s", err.text);
-		rcpt->status = RCPT_DONE;	/* so that it is not sent again in this life */
+		rcpt->status = done;	/* so that it is not sent again in this life */
 		scoreboard_count(COUNT_DELIVERED, 1);
 	} else {
 		rcpt->last = result_last(result, j->arena);

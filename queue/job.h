@@ -14,6 +14,7 @@ struct job_rcpt {
 	bool placed;			/* in a delivery */
 	bool logged;
 	bool expired;			/* given up after temporary failures */
+	bool late;			/* its sender is to be told of the delay, once this is recorded */
 	bool untried;			/* deferred without an attempt: does not count as a failure */
 	int64_t not_before;		/* when UNTRIED, seconds since 1970: not to be tried earlier */
 };

@@ -326,8 +326,9 @@ static bool open_all(struct runner *r, struct err *err)
 	const struct settings *s = r->settings;
 
 	r->bounce.me = s->me;
+	r->bounce.max_return = (uint64_t)s->outbound_bounce_max_return;
 	if (!schedule_parse(&r->schedule, s->outbound_temp_fail_intervals, s->outbound_max_temp_failures, err) ||
-	    !bounce_read_text(s->dir, r->arena, &r->bounce.text, err) || !routing_init(&r->routing, s, r->plugins, err))
+	    !bounce_read_texts(s->dir, r->arena, &r->bounce, err) || !routing_init(&r->routing, s, r->plugins, err))
 		return false;
 	r->spool = spool_open(s->spool_dir, RUNNER_WRITER + (unsigned)getpid() % RUNNER_WRITER, err);
 	if (!r->spool || !(r->dns = dns_context(r->base, s, err)))

@@ -5,6 +5,7 @@
 #include "../lib/log.h"
 #include "../lib/reply.h"
 #include "../lib/scoreboard.h"
+#include "notices.h"
 #include <sys/random.h>
 
 #define SETTLE_RETRY 60			/* seconds until a notice that could not be written is tried again */
@@ -123,6 +124,7 @@ static int64_t plan_deferred(struct job *j)
 	when = next_attempt(j, rcpts, count);
 	if (when != SCHEDULE_NEVER) {
 		scoreboard_count(COUNT_DEFERRED, count);
+		notices_mark_delayed(j, rcpts, count);
 		return ask_deferred(j, rcpts, count, &when) ? when : 0;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -143,28 +145,6 @@ static bool wants_notice(struct job *j, const size_t *rcpts, size_t count)
 	struct reply reply;
 
 	return job_call_run(j->runner->plugins, HOOK_BOUNCE, &call, &reply) != OK;
-}
-
-static enum bounce_result send_notice(struct job *j, const size_t *rcpts, size_t count)
-{
-	struct runner *r = j->runner;
-	struct bounce_failure *failures = arena_alloc(j->arena, count * sizeof(*failures));
-	char id[SPOOL_ID_SIZE];
-	struct err err = { "" };
-
-	for (size_t i = 0; i < count; i++)
-		failures[i] = (struct bounce_failure){ .rcpt = rcpts[i], .expired = j->rcpts[rcpts[i]].expired,
-			.answer = result_last(&j->rcpts[rcpts[i]].result, j->arena) };
-	enum bounce_result result = bounce_send(r->spool, &r->bounce, &j->file, failures, count, id, &err);
-	if (result == BOUNCE_ERROR) {
-		log_error("notice to the sender cannot be written: %s", err.text);
-	} else if (result == BOUNCE_SENT) {
-		crash_point("deliver-bounced");
-		log_info("notice to the sender is %s", id);
-		scoreboard_count(COUNT_BOUNCES_SENT, 1);
-		intake_add(r, id, SPOOL_NEW);
-	}
-	return result;
 }
 
 /* A person wants the message to go back: whoever is not done has failed. */
@@ -188,7 +168,7 @@ static int64_t bounce_failed(struct job *j)
 
 	if (count == 0)
 		return 0;
-	if (wants_notice(j, rcpts, count) && send_notice(j, rcpts, count) == BOUNCE_ERROR)
+	if (wants_notice(j, rcpts, count) && notices_failed(j, rcpts, count) == BOUNCE_ERROR)
 		return clock_now() + SETTLE_RETRY;
 	for (size_t i = 0; i < count; i++)
 		set_status(j, rcpts[i], j->rcpts[rcpts[i]].expired ? RCPT_EXPIRED : RCPT_FAILED);
@@ -239,7 +219,9 @@ static void defer_file(struct job *j, int64_t when)
 	if (index_has(r->index, job_id(j)) && env->next > clock_now() && env->next < when)
 		when = env->next;
 	env->next = when;
-	if (!spool_update(&j->file, &err))
+	if (spool_update(&j->file, &err))
+		notices_delayed(j, lifetime_end(j));
+	else
 		log_error("attempt cannot be recorded: %s", err.text);
 	if (j->entry->wish == WISH_HOLD && hold_file(j))
 		return;
@@ -253,11 +235,15 @@ static void defer_file(struct job *j, int64_t when)
 	crash_point("deliver-deferred");
 }
 
+/* Nothing is to be sent any more, and nobody to be told. */
 static bool all_final(const struct job *j)
 {
-	for (size_t i = 0; i < j->file.env.rcpt_count; i++)
-		if (j->file.env.rcpts[i].status == RCPT_TODO)
+	for (size_t i = 0; i < j->file.env.rcpt_count; i++) {
+		enum rcpt_status status = j->file.env.rcpts[i].status;
+
+		if (status == RCPT_TODO || status == RCPT_RELAYED || status == RCPT_DELIVERED)
 			return false;
+	}
 	return true;
 }
 
@@ -308,6 +294,8 @@ void job_settle(struct job *j)
 	if (e->wish != WISH_REMOVE) {
 		when = plan_deferred(j);
 		again = bounce_failed(j);
+		if (!notices_success(j))
+			again = clock_now() + SETTLE_RETRY;
 	}
 	settle_file(j, when && again && again < when ? again : when ? when : again);
 	if (!e->parks && strcmp(e->id, r->suspect) == 0)

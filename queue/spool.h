@@ -33,8 +33,20 @@ enum spool_state { SPOOL_NEW, SPOOL_LATER, SPOOL_HOLD, SPOOL_BAD, SPOOL_STATES }
 /* "new", "later", ...: also the directory's name. */
 const char *spool_state_name(enum spool_state state);
 
-enum rcpt_status { RCPT_TODO = 'T', RCPT_DONE = 'D', RCPT_FAILED = 'F' /* bounced */, RCPT_EXPIRED = 'X' };
-enum dsn_notify { NOTIFY_DEFAULT = 0, NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8 };
+enum rcpt_status {
+	RCPT_TODO = 'T',
+	RCPT_DONE = 'D',
+	/* Done, and the sender, who asked to hear of it, has not been told yet: taken by a server that does not report, or
+	 * delivered in the end. */
+	RCPT_RELAYED = 'R', RCPT_DELIVERED = 'L',
+	RCPT_FAILED = 'F',		/* bounced */
+	RCPT_EXPIRED = 'X',
+};
+enum dsn_notify {
+	NOTIFY_DEFAULT = 0, NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8,
+	NOTIFY_ASKED = 15,		/* all of what a sender can ask for */
+	NOTIFY_DELAYED = 16,		/* ours: the sender has been told of a delay */
+};
 enum envelope_flags {
 	ENVELOPE_8BIT = 1,
 	ENVELOPE_UTF8 = 2,		/* given with SMTPUTF8, and an address or the header section is not ASCII: RFC 6531 */
@@ -49,7 +61,7 @@ struct envelope_rcpt {
 	const char *address;		/* as given by the client */
 	const char *domain;		/* canonical */
 	unsigned notify;		/* dsn_notify bits */
-	const char *orcpt;		/* "" or "rfc822;..." decoded as received */
+	const char *orcpt;		/* "" or "rfc822;...", "utf-8;...": the address in clear, without xtext */
 	enum rcpt_status status;
 	uint32_t status_at;		/* offset of the status byte from the envelope's start (filled by reader and writer) */
 	const char *last;		/* the last answer ("" none): "host [ip] 451 4.7.1 text", cleaned */
@@ -58,7 +70,7 @@ struct envelope_note { const char *key, *value; };
 
 struct envelope {
 	const char *sender;		/* "" for the null sender */
-	const char *envid, *ret;	/* "", "FULL" or "HDRS" */
+	const char *envid, *ret;	/* in clear, without xtext; "", "FULL" or "HDRS" */
 	int64_t arrived;		/* microseconds since 1970 */
 	unsigned flags;
 	const char *client, *helo, *auth_user, *tls;	/* facts; "" when none: "192.0.2.1", "mx.example", "alice", "TLS1.3 cipher" */

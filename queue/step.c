@@ -4,7 +4,9 @@
 #include "../lib/clock.h"
 #include "client.h"
 #include "crash_point.h"
+#include "dsn.h"
 
+#define STEP_PARAMETERS 1400	/* octets of the parameters of one command: a line must go out whole */
 #define TIMEOUT(name) offsetof(struct settings, outbound_##name##_timeout)
 
 /* ---- what is said ---- */
@@ -56,7 +58,14 @@ static void send_handshake(struct client *c)
 
 static void send_rcpt(struct client *c)
 {
-	say(c, "RCPT TO:<%s>", c->parcel->rcpts[c->rcpt].address);
+	const struct parcel_rcpt *r = &c->parcel->rcpts[c->rcpt];
+	struct buf parameters;
+
+	buf_init(&parameters, STEP_PARAMETERS);
+	if (c->parcel->dsn)
+		dsn_put_rcpt(&parameters, r->rcpt);
+	say(c, "RCPT TO:<%s>%s", r->address, buf_text(&parameters));
+	buf_free(&parameters);
 }
 
 static void send_data(struct client *c)
@@ -64,16 +73,32 @@ static void send_data(struct client *c)
 	say(c, "DATA");
 }
 
-/* RFC 1870 (SIZE), RFC 6152 (8BITMIME), RFC 2920: all up to DATA in one go when the server takes it. */
+/* RFC 1870 (SIZE), RFC 6152 (BODY), RFC 6531 (SMTPUTF8), RFC 3461 (RET, ENVID). */
+static void put_mail_parameters(struct client *c, struct buf *out)
+{
+	struct parcel *p = c->parcel;
+
+	if (offers_have(&c->offers, OFFER_SIZE))
+		buf_printf(out, " SIZE=%llu", (unsigned long long)p->size);
+	if (p->eightbit)
+		buf_puts(out, " BODY=8BITMIME");
+	if (p->utf8)
+		buf_puts(out, " SMTPUTF8");
+	if (p->dsn)
+		dsn_put_mail(out, &p->file->env);
+}
+
+/* RFC 2920: all up to DATA in one go when the server takes it. */
 static void send_mail(struct client *c)
 {
 	struct parcel *p = c->parcel;
-	char size[40] = "";
+	struct buf parameters;
 
-	if (c->size)
-		snprintf(size, sizeof(size), " SIZE=%llu", (unsigned long long)p->size);
-	say(c, "MAIL FROM:<%s>%s%s", p->sender, size, c->eightbit && p->eightbit ? " BODY=8BITMIME" : "");
-	c->ahead = c->pipelining;
+	buf_init(&parameters, STEP_PARAMETERS);
+	put_mail_parameters(c, &parameters);
+	say(c, "MAIL FROM:<%s>%s", p->sender, buf_text(&parameters));
+	buf_free(&parameters);
+	c->ahead = offers_have(&c->offers, OFFER_PIPELINING);
 	if (!c->ahead)
 		return;
 	for (c->rcpt = 0; c->rcpt < p->count; c->rcpt++)
@@ -113,6 +138,8 @@ static struct result reply_result(struct client *c)
 
 	r.host = arena_strdup(c->parcel->arena, c->target.name);
 	r.ip = c->target.addr.family ? arena_strdup(c->parcel->arena, netaddr_text(&c->target.addr, ip)) : "";
+	r.delivered = c->target.lmtp || c->parcel->own;
+	r.reports = c->parcel->dsn;
 	if (r.outcome == OUTCOME_DONE && c->at != STEP_END && c->at != STEP_END_LMTP)
 		r.outcome = OUTCOME_DEFER;	/* a yes in the wrong place delivers nothing */
 	return r;
@@ -138,36 +165,17 @@ static enum step_id receive_greeting(struct client *c, enum step_id next)
 	return next == STEP_EHLO && c->target.lmtp ? STEP_LHLO : next;
 }
 
-static void take_keyword(struct client *c, struct view line)
-{
-	struct view word = view_word(&line);
-
-	if (view_case_eq(word, VIEW("PIPELINING")))
-		c->pipelining = true;
-	else if (view_case_eq(word, VIEW("8BITMIME")))
-		c->eightbit = true;
-	else if (view_case_eq(word, VIEW("STARTTLS")))
-		c->starttls = true;
-	else if (view_case_eq(word, VIEW("SIZE")))
-		c->size = view_trim(line).len == 0 || view_u64(view_trim(line), UINT64_MAX, &c->size_max);
-}
-
 static enum step_id receive_ehlo(struct client *c, enum step_id next)
 {
-	struct view text = view_make(c->parser.text, c->parser.text_len);
-
-	c->pipelining = c->eightbit = c->size = c->starttls = false;
-	c->size_max = 0;
+	c->offers = (struct offers){ 0 };
 	if (next != STEP_READY)
 		return next;
 	if (c->parser.code != 250) {	/* RFC 5321 4.3.2 knows no other yes */
 		client_lose(c, LOSS_PROTOCOL, "answer to EHLO is not 250");
 		return STEP_SHUT;
 	}
-	view_cut(&text, '\n');		/* the greeting line */
-	while (text.len)
-		take_keyword(c, view_cut(&text, '\n'));
-	if (c->starttls && !c->plain && c->shared->tls && c->target.addr.family && c->at != STEP_EHLO_AGAIN)
+	offers_parse(&c->offers, view_make(c->parser.text, c->parser.text_len));
+	if (offers_have(&c->offers, OFFER_STARTTLS) && !c->plain && c->shared->tls && c->target.addr.family && c->at != STEP_EHLO_AGAIN)
 		return STEP_STARTTLS;
 	return STEP_READY;
 }

@@ -52,6 +52,8 @@ const char *tool_queue_status(enum rcpt_status status, unsigned attempts)
 {
 	switch (status) {
 	case RCPT_DONE:
+	case RCPT_RELAYED:
+	case RCPT_DELIVERED:
 		return "done";
 	case RCPT_FAILED:
 		return "bounced";

@@ -115,21 +115,22 @@ static bool flush_one(void *arg, const char *id, int64_t mtime UNUSED)
 /* A notice about all that are not done; on disk before they are marked, as in the queue-runner. Plugins are not asked. */
 static bool give_up(struct changer *c, struct spool_file *f, struct err *err)
 {
-	struct bounce_config config = { .me = c->settings->me };
-	struct bounce_failure *failures = arena_alloc(c->arena, f->env.rcpt_count * sizeof(*failures) + 1);
+	struct bounce_config config = { .me = c->settings->me, .max_return = (uint64_t)c->settings->outbound_bounce_max_return };
+	struct bounce_rcpt *failed = arena_alloc(c->arena, f->env.rcpt_count * sizeof(*failed) + 1);
+	struct bounce about = { .kind = BOUNCE_FAILED, .file = f, .rcpts = failed };
 	char notice[SPOOL_ID_SIZE];
-	size_t count = 0;
 	bool ok = true;
 
-	if (!bounce_read_text(c->settings->dir, c->arena, &config.text, err))
+	if (!bounce_read_texts(c->settings->dir, c->arena, &config, err))
 		return false;
 	for (size_t i = 0; i < f->env.rcpt_count; i++)
 		if (f->env.rcpts[i].status == RCPT_TODO)
-			failures[count++] = (struct bounce_failure){ .rcpt = i, .answer = BOUNCE_RETURNED_CODE " " BOUNCE_RETURNED_TEXT };
-	if (bounce_send(c->spool, &config, f, failures, count, notice, err) == BOUNCE_ERROR)
+			failed[about.count++] = (struct bounce_rcpt){ .rcpt = i, .action = ACTION_FAILED,
+				.answer = BOUNCE_RETURNED_CODE " " BOUNCE_RETURNED_TEXT };
+	if (bounce_send(c->spool, &config, &about, notice, err) == BOUNCE_ERROR)
 		return false;
-	for (size_t i = 0; ok && i < count; i++)
-		ok = spool_set_status(f, failures[i].rcpt, RCPT_FAILED, err);
+	for (size_t i = 0; ok && i < about.count; i++)
+		ok = spool_set_status(f, failed[i].rcpt, RCPT_FAILED, err);
 	return ok;
 }
 

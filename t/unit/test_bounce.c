@@ -6,7 +6,7 @@
 
 #define ORIGINAL "Subject: hello\r\nX-Long: a\r\n b\r\n\r\nbody\r\n.dot\r\n"
 
-static const struct bounce_config config = { .me = "mail.example.org" };
+static const struct bounce_config config = { .me = "mail.example.org", .max_return = 1 << 20 };
 
 static struct spool_file original(struct envelope *env, struct view content)
 {
@@ -16,11 +16,10 @@ static struct spool_file original(struct envelope *env, struct view content)
 }
 
 /* The notice's text; its envelope in *ENV. */
-static const char *notice(const struct bounce_config *c, const struct spool_file *f, const struct bounce_failure *failures,
-	size_t count, struct envelope *env)
+static const char *notice_of(const struct bounce_config *c, const struct bounce *about, struct envelope *env)
 {
 	char id[SPOOL_ID_SIZE];
-	enum bounce_result result = bounce_send(fx.spool, c, f, failures, count, id, &fx.err);
+	enum bounce_result result = bounce_send(fx.spool, c, about, id, &fx.err);
 	ck_assert_msg(result == BOUNCE_SENT, "%d %s", (int)result, fx.err.text);
 	struct spool_file n = fixture_open(id, SPOOL_NEW);
 	char *text = arena_alloc(fx.arena, n.message_len + 1);
@@ -31,6 +30,12 @@ static const char *notice(const struct bounce_config *c, const struct spool_file
 	for (size_t i = 0; i < n.message_len; i++)
 		ck_assert_msg(text[i] != '\n' || (i > 0 && text[i - 1] == '\r'), "bare LF at %zu", i);
 	return text;
+}
+
+static const char *notice(const struct bounce_config *c, const struct spool_file *f, const struct bounce_rcpt *failures,
+	size_t count, struct envelope *env)
+{
+	return notice_of(c, &(struct bounce){ .kind = BOUNCE_FAILED, .file = f, .rcpts = failures, .count = count }, env);
 }
 
 static void assert_has(const char *text, const char *part)
@@ -51,7 +56,7 @@ START_TEST(whole)
 	env.rcpts[0].orcpt = "rfc822;first@example.net";
 	env.rcpts[0].last = "mx.example.net [192.0.2.5] 550 5.1.1 no such user";
 	env.rcpts[1].last = "mx.example.net [2001:db8::5] 451 4.7.1 try later";
-	struct bounce_failure failures[] = { { 0, false, NULL }, { 1, true, NULL }, { 2, false, "5.4.4 no host accepts mail for it" } };
+	struct bounce_rcpt failures[] = { { 0, ACTION_FAILED, NULL }, { 1, ACTION_EXPIRED, NULL }, { 2, ACTION_FAILED, "5.4.4 no host accepts mail for it" } };
 	clock_fake(1763690100);
 	struct spool_file f = original(&env, VIEW(ORIGINAL));
 	const char *text = notice(&config, &f, failures, 3, &got);
@@ -90,7 +95,7 @@ END_TEST
 START_TEST(headers_only)
 {
 	struct envelope env = fixture_envelope(1), got;
-	struct bounce_failure failure = { 0, false, "x" };
+	struct bounce_rcpt failure = { 0, ACTION_FAILED, "x" };
 	struct bounce_config small = config;
 	env.flags = ENVELOPE_DOTS | ENVELOPE_8BIT;
 	if (_i == 0)
@@ -116,7 +121,7 @@ static const struct { const char *content, *returned; } odd_cases[] = {
 START_TEST(odd_headers)
 {
 	struct envelope env = fixture_envelope(1), got;
-	struct bounce_failure failure = { 0, false, "x" };
+	struct bounce_rcpt failure = { 0, ACTION_FAILED, "x" };
 	env.ret = "HDRS";
 	struct spool_file f = original(&env, view_of(odd_cases[_i].content));
 	const char *text = notice(&config, &f, &failure, 1, &got);
@@ -130,7 +135,7 @@ END_TEST
 START_TEST(long_headers)
 {
 	struct envelope env = fixture_envelope(1), got;
-	struct bounce_failure failure = { 0, false, "x" };
+	struct bounce_rcpt failure = { 0, ACTION_FAILED, "x" };
 	struct buf content;
 	env.ret = "HDRS";
 	buf_init(&content, 1 << 20);
@@ -148,7 +153,7 @@ END_TEST
 START_TEST(eight_bit)
 {
 	struct envelope env = fixture_envelope(1), got;
-	struct bounce_failure failure = { 0, false, "mx [192.0.2.1] 550 n\xc3\xb6" };
+	struct bounce_rcpt failure = { 0, ACTION_FAILED, "mx [192.0.2.1] 550 n\xc3\xb6" };
 	env.flags = ENVELOPE_8BIT | ENVELOPE_LONG_LINES;
 	struct spool_file f = original(&env, VIEW("Subject: x\r\n\r\n\xc3\xa4\r\n"));
 	const char *text = notice(&config, &f, &failure, 1, &got);
@@ -164,7 +169,7 @@ END_TEST
 START_TEST(internationalised)
 {
 	struct envelope env = fixture_envelope(1), got;
-	struct bounce_failure failure = { 0, false, "x" };
+	struct bounce_rcpt failure = { 0, ACTION_FAILED, "x" };
 	env.flags = ENVELOPE_UTF8 | ENVELOPE_8BIT;
 	env.rcpts[0].address = "j\xc3\xbcrg@example.net";
 	struct spool_file f = original(&env, VIEW("Subject: \xc3\xa4\r\n\r\n\r\n"));
@@ -173,7 +178,99 @@ START_TEST(internationalised)
 	assert_has(text, "message/global-delivery-status\r\nContent-Transfer-Encoding: 8bit\r\n");
 	assert_has(text, "Final-Recipient: utf-8; j\xc3\xbcrg@example.net\r\n");
 	assert_has(text, "Content-Type: message/global\r\n");
-	ck_assert_uint_eq(got.flags, ENVELOPE_BOUNCE | ENVELOPE_UTF8 | ENVELOPE_8BIT);
+	ck_assert_uint_eq(got.flags, ENVELOPE_BOUNCE | ENVELOPE_8BIT);
+	spool_file_close(&f);
+}
+END_TEST
+
+/* The sender's server may know nothing of SMTPUTF8: the notice needs it only where its own header or recipient does. */
+START_TEST(internationalised_for_all)
+{
+	struct envelope env = fixture_envelope(1), got;
+	struct bounce_rcpt failure = { 0, ACTION_FAILED, "x" };
+	env.flags = ENVELOPE_UTF8 | ENVELOPE_8BIT;
+	if (_i == 1)
+		env.sender = "j\xc3\xbcrg@example.com";
+	struct spool_file f = original(&env, VIEW("Subject: \xc3\xa4\r\n\r\n\r\n"));
+	notice(&config, &f, &failure, 1, &got);
+	ck_assert_uint_eq(got.flags, ENVELOPE_BOUNCE | ENVELOPE_8BIT | (_i == 1 ? ENVELOPE_UTF8 : 0u));
+	spool_file_close(&f);
+	/* a message that is not: an ORCPT that is goes as ASCII */
+	env = fixture_envelope(1);
+	env.rcpts[0].orcpt = "utf-8;j\xc3\xbcrg+x@example.net";
+	f = original(&env, VIEW(ORIGINAL));
+	assert_has(notice(&config, &f, &failure, 1, &got), "Original-Recipient: utf-8;j\\x{FC}rg\\x{2B}x@example.net\r\n");
+	spool_file_close(&f);
+}
+END_TEST
+
+/* ---- what is not made of lines, or is secret ---- */
+
+START_TEST(never_whole)
+{
+	struct envelope env = fixture_envelope(1), got;
+	struct bounce_rcpt failure = { 0, ACTION_FAILED, "x" };
+	env.ret = "FULL";
+	env.flags = _i == 0 ? ENVELOPE_BINARY | ENVELOPE_8BIT : ENVELOPE_REQUIRETLS;
+	struct spool_file f = original(&env, VIEW(ORIGINAL));
+	assert_lacks(notice(&config, &f, &failure, 1, &got), "body\r\n");
+	ck_assert_uint_eq(got.flags, ENVELOPE_BOUNCE | (env.flags & ENVELOPE_REQUIRETLS));
+	spool_file_close(&f);
+}
+END_TEST
+
+/* ---- delay and success ---- */
+
+START_TEST(delayed)
+{
+	struct envelope env = fixture_envelope(4), got;
+	struct bounce_rcpt late[4];
+	for (size_t i = 0; i < 4; i++)
+		late[i] = (struct bounce_rcpt){ i, ACTION_DELAYED, "mx.example.net [192.0.2.5] 451 4.7.1 try later" };
+	env.ret = "FULL";
+	env.rcpts[0].notify = NOTIFY_DELAY;
+	env.rcpts[1].notify = NOTIFY_DEFAULT | NOTIFY_DELAYED;
+	env.rcpts[2].notify = NOTIFY_FAILURE | NOTIFY_SUCCESS;
+	env.rcpts[3].notify = NOTIFY_NEVER;
+	struct spool_file f = original(&env, VIEW(ORIGINAL));
+	const char *text = notice_of(&config, &(struct bounce){ .kind = BOUNCE_DELAYED, .file = &f, .rcpts = late, .count = 4,
+		.retry_until = 1764122000 }, &got);
+	static const char *const parts[] = {
+		"Subject: Delayed mail", "it will be tried until Wed, 26 Nov 2025 ", "<r0@example.net>:\r\n    not delivered yet; the last answer: host mx",
+		"Action: delayed\r\nStatus: 4.7.1\r\nRemote-MTA: dns; mx.example.net\r\n", "\r\nWill-Retry-Until: Wed, 26 Nov 2025 ",
+		"Final-Recipient: rfc822; r1@example.net\r\n", "Content-Type: text/rfc822-headers",
+	};
+	for (size_t i = 0; i < COUNT_OF(parts); i++)
+		assert_has(text, parts[i]);
+	assert_lacks(text, "r2@");
+	assert_lacks(text, "r3@");
+	assert_lacks(text, "body\r\n");
+	ck_assert_uint_eq(got.rcpts[0].notify, NOTIFY_NEVER);
+	spool_file_close(&f);
+}
+END_TEST
+
+START_TEST(success)
+{
+	struct envelope env = fixture_envelope(4), got;
+	struct bounce_rcpt done[] = { { 0, ACTION_RELAYED, "mx.example.net [192.0.2.5] 250 2.6.0 queued as 1" },
+		{ 1, ACTION_DELIVERED, "/run/x/lmtp []  250 2.1.5 saved" }, { 2, ACTION_DELIVERED, "" }, { 3, ACTION_DELIVERED, "" } };
+	for (size_t i = 0; i < 3; i++)
+		env.rcpts[i].notify = NOTIFY_SUCCESS;
+	struct spool_file f = original(&env, VIEW(ORIGINAL));
+	const char *text = notice_of(&config, &(struct bounce){ .kind = BOUNCE_SUCCESS, .file = &f, .rcpts = done, .count = 4 }, &got);
+	static const char *const parts[] = {
+		"Subject: Delivered mail", "<r0@example.net>:\r\n    relayed; host mx.example.net said: 250 2.6.0 queued as 1\r\n",
+		"<r1@example.net>:\r\n    delivered; 250 2.1.5 saved\r\n", "<r2@example.net>:\r\n    delivered\r\n",
+		"Action: relayed\r\nStatus: 2.6.0\r\nRemote-MTA: dns; mx.example.net\r\nDiagnostic-Code: smtp; 250 2.6.0 queued as 1\r\nLast-",
+		"Action: delivered\r\nStatus: 2.1.5\r\nDiagnostic-Code: smtp; 250 2.1.5 saved\r\nLast-",
+		"Final-Recipient: rfc822; r2@example.net\r\nAction: delivered\r\nStatus: 2.0.0\r\nLast-", "Content-Type: text/rfc822-headers",
+	};
+	for (size_t i = 0; i < COUNT_OF(parts); i++)
+		assert_has(text, parts[i]);
+	assert_lacks(text, "r3@");	/* no NOTIFY: nobody asked */
+	assert_lacks(text, "/run/x");
+	assert_lacks(text, "Will-Retry");
 	spool_file_close(&f);
 }
 END_TEST
@@ -183,7 +280,7 @@ END_TEST
 START_TEST(unwanted)
 {
 	struct envelope env = fixture_envelope(1);
-	struct bounce_failure failure = { 0, false, "x" };
+	struct bounce_rcpt failure = { 0, ACTION_FAILED, "x" };
 	char id[SPOOL_ID_SIZE];
 	static const struct { const char *sender; unsigned notify, flags; bool wanted; } cases[] = {
 		{ "", 0, 0, false }, { "a@b.example", NOTIFY_NEVER, 0, false }, { "a@b.example", NOTIFY_SUCCESS | NOTIFY_DELAY, 0, false },
@@ -196,7 +293,8 @@ START_TEST(unwanted)
 		env.flags = cases[i].flags;
 		struct spool_file f = original(&env, VIEW(ORIGINAL));
 		unsigned before = fixture_count(SPOOL_NEW);
-		enum bounce_result result = bounce_send(fx.spool, &config, &f, &failure, 1, id, &fx.err);
+		enum bounce_result result = bounce_send(fx.spool, &config,
+			&(struct bounce){ .kind = BOUNCE_FAILED, .file = &f, .rcpts = &failure, .count = 1 }, id, &fx.err);
 		ck_assert_int_eq((int)result, cases[i].wanted ? BOUNCE_SENT : BOUNCE_UNWANTED);
 		ck_assert_uint_eq(fixture_count(SPOOL_NEW), before + cases[i].wanted);
 		spool_file_close(&f);
@@ -208,7 +306,7 @@ END_TEST
 START_TEST(some_unwanted)
 {
 	struct envelope env = fixture_envelope(3), got;
-	struct bounce_failure failures[] = { { 0, false, "x" }, { 2, false, "y" } };
+	struct bounce_rcpt failures[] = { { 0, ACTION_FAILED, "x" }, { 2, ACTION_FAILED, "y" } };
 	env.rcpts[0].notify = NOTIFY_NEVER;
 	struct spool_file f = original(&env, VIEW(ORIGINAL));
 	const char *text = notice(&config, &f, failures, 2, &got);
@@ -234,7 +332,7 @@ static const struct { const char *answer, *expected; } answer_cases[] = {
 START_TEST(answers)
 {
 	struct envelope env = fixture_envelope(1), got;
-	struct bounce_failure failure = { 0, false, answer_cases[_i].answer };
+	struct bounce_rcpt failure = { 0, ACTION_FAILED, answer_cases[_i].answer };
 	struct spool_file f = original(&env, VIEW(ORIGINAL));
 	assert_has(notice(&config, &f, &failure, 1, &got), answer_cases[_i].expected);
 	spool_file_close(&f);
@@ -244,14 +342,14 @@ END_TEST
 START_TEST(hostile_facts)
 {
 	struct envelope env = fixture_envelope(150), got;
-	struct bounce_failure failures[150] = { { 0 } };
+	struct bounce_rcpt failures[150] = { { 0 } };
 	char *long_answer = arena_alloc(fx.arena, 5000);
 	memset(long_answer, 'x', 4999);
 	env.envid = "id\r\n\r\nX: y";
 	env.sender = "\"a\r\nBcc: evil@example.com\"@example.com";
 	for (size_t i = 0; i < 150; i++) {
 		env.rcpts[i].orcpt = "rfc822;a\nb";
-		failures[i] = (struct bounce_failure){ i, false, long_answer };
+		failures[i] = (struct bounce_rcpt){ i, ACTION_FAILED, long_answer };
 	}
 	struct spool_file f = original(&env, VIEW(ORIGINAL));
 	const char *text = notice(&config, &f, failures, 150, &got);
@@ -270,11 +368,11 @@ END_TEST
 START_TEST(own_text)
 {
 	struct envelope env = fixture_envelope(2), got;
-	struct bounce_failure failures[] = { { 1, false, "mx [1.2.3.4] 550 5.1.1 no" }, { 0, false, "5.0.0 z" } };
+	struct bounce_rcpt failures[] = { { 1, ACTION_FAILED, "mx [1.2.3.4] 550 5.1.1 no" }, { 0, ACTION_FAILED, "5.0.0 z" } };
 	struct bounce_config own = config;
 	char expected[64];
 	snprintf(expected, sizeof expected, "\r\npid %ld\r\n", (long)getpid());
-	own.text = "From: me@{me}\nMIME-Version: 7\nContent-Type: text/html;\n charset=x\nX-To: {to}\n and more\nX-All: {recipients}\r\n\n"
+	own.texts[BOUNCE_FAILED] = "From: me@{me}\nMIME-Version: 7\nContent-Type: text/html;\n charset=x\nX-To: {to}\n and more\nX-All: {recipients}\r\n\n"
 		".{date} {from} {msgid} {to} {reason} {unknown} {\npid {pid}\n\xc3\xa4\n";
 	struct spool_file f = original(&env, VIEW(ORIGINAL));
 	const char *text = notice(&own, &f, failures, 2, &got);
@@ -303,23 +401,26 @@ START_TEST(read_text)
 		{ "From: x\n\ntext\n", true }, { "From: x\r\n y\r\n\r\n", true }, { "From: x", true }, { "", false }, { "\ntext\n", false },
 		{ " From: x\n\n", false }, { "From x\n\ntext: y\n", false }, { "Fr om: x\n\n", false }, { ": x\n\n", false },
 	};
-	const char *text = "";
-	ck_assert(bounce_read_text(fx.dir, fx.arena, &text, &fx.err));
-	ck_assert_ptr_null(text);
+	struct bounce_config read = { .me = "x" };
+	ck_assert(bounce_read_texts(fx.dir, fx.arena, &read, &fx.err));
+	for (size_t i = 0; i < BOUNCE_KINDS; i++)
+		ck_assert_ptr_null(read.texts[i]);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		write_text(cases[i].text, strlen(cases[i].text));
-		ck_assert_msg(bounce_read_text(fx.dir, fx.arena, &text, &fx.err) == cases[i].good, "%s", cases[i].text);
+		ck_assert_msg(bounce_read_texts(fx.dir, fx.arena, &read, &fx.err) == cases[i].good, "%s", cases[i].text);
 		if (cases[i].good)
-			ck_assert_str_eq(text, cases[i].text);
+			ck_assert_str_eq(read.texts[BOUNCE_FAILED], cases[i].text);
 	}
 	write_text("A: b\0\n\n", 7);
-	ck_assert(!bounce_read_text(fx.dir, fx.arena, &text, &fx.err));
+	ck_assert(!bounce_read_texts(fx.dir, fx.arena, &read, &fx.err));
 	char *big = arena_alloc(fx.arena, 70000);
 	memset(big, 'A', 69999);
 	write_text(big, 69999);
-	ck_assert(!bounce_read_text(fx.dir, fx.arena, &text, &fx.err));
-	write_text(bounce_default_text(), strlen(bounce_default_text()));
-	ck_assert(bounce_read_text(fx.dir, fx.arena, &text, &fx.err));
+	ck_assert(!bounce_read_texts(fx.dir, fx.arena, &read, &fx.err));
+	for (size_t i = 0; i < BOUNCE_KINDS; i++) {
+		write_text(bounce_default_text(i), strlen(bounce_default_text(i)));
+		ck_assert(bounce_read_texts(fx.dir, fx.arena, &read, &fx.err));
+	}
 }
 END_TEST
 
@@ -335,6 +436,10 @@ int main(void)
 	tcase_add_test(t, long_headers);
 	tcase_add_test(t, eight_bit);
 	tcase_add_test(t, internationalised);
+	tcase_add_loop_test(t, internationalised_for_all, 0, 2);
+	tcase_add_loop_test(t, never_whole, 0, 2);
+	tcase_add_test(t, delayed);
+	tcase_add_test(t, success);
 	tcase_add_test(t, unwanted);
 	tcase_add_test(t, some_unwanted);
 	tcase_add_loop_test(t, answers, 0, (int)COUNT_OF(answer_cases));

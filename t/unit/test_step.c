@@ -2,6 +2,7 @@
  * answer leads to, what becomes of each recipient.
  *
  * A script is lines: "S text" the server says, "R text" as it is, ~ being CRLF, "C text" the client must say a line that begins so,
+ * "C text~" a line that is so,
  * "D" the client sends a message to its final dot, "N" the client has said nothing more, "X" the server closes. */
 #include "unit.h"
 #include "../../lib/clock.h"
@@ -28,6 +29,26 @@ static size_t heard_len;
 static bool is_ready, is_done, is_lost;
 static struct client_loss loss;
 static unsigned sends;		/* parcels still to be sent */
+static const char content[] = "Subject: x\r\n\r\n.dot\r\nbody\r\n";
+static struct spool_file file;
+static struct envelope_rcpt envelope_rcpts[RCPTS];
+
+struct scene {
+	const char *script;
+	size_t rcpts;
+	bool lmtp, own;
+	bool done;			/* else lost */
+	const char *outcomes;		/* a letter a recipient: D done, 4 deferred, 5 failed, - none */
+	int kind;			/* of the loss */
+	enum step_id step;
+	unsigned sends;
+	bool stale;
+	/* Of the message and its first recipient. */
+	const char *sender, *envid, *ret, *rcpt, *orcpt;
+	unsigned flags, notify;
+	const char *reports;		/* who reports on the first: "server", "relayed", "delivered" */
+};
+static const struct scene *scene;
 
 static void on_ready(void *arg UNUSED);
 
@@ -49,12 +70,11 @@ static const struct client_user user = { .ready = on_ready, .done = on_done, .lo
 
 static void new_parcel(void)
 {
-	static const char text[] = "Subject: x\r\n\r\n.dot\r\nbody\r\n";
-
-	parcel = (struct parcel){ .sender = "from@here.test", .size = sizeof(text) - 1, .eightbit = true, .arena = arena, .count = parcel.count, .rcpts = rcpts };
+	parcel = (struct parcel){ .file = &file, .size = sizeof(content) - 1, .arena = arena, .total = parcel.total, .own = scene->own,
+		.rcpts = rcpts };
 	for (size_t i = 0; i < RCPTS; i++)
-		rcpts[i] = (struct parcel_rcpt){ .address = arena_printf(arena, "r%zu@there.test", i) };
-	content_init(&parcel.content, message, 0, sizeof(text) - 1, ENVELOPE_DOTS, "");
+		rcpts[i] = (struct parcel_rcpt){ .rcpt = &envelope_rcpts[i], .index = i };
+	content_init(&parcel.content, message, 0, sizeof(content) - 1, ENVELOPE_DOTS, "");
 }
 
 static void on_ready(void *arg UNUSED)
@@ -99,10 +119,15 @@ static void say(const char *text, const char *end)
 	turn_loop();
 }
 
+/* A line that begins so; with "~" at its end, one that ends there. */
 static void expect_line(const char *prefix, const char *script)
 {
-	char *end;
+	char *end, wanted[512];
 
+	snprintf(wanted, sizeof(wanted), "%s", prefix);
+	if (strchr(wanted, '~'))
+		memcpy(strchr(wanted, '~'), "\r", 2);
+	prefix = wanted;
 	hear();
 	end = strstr(heard, "\r\n");
 	ck_assert_msg(end != NULL, "expected \"%s\", heard \"%s\" in:\n%s", prefix, heard, script);
@@ -152,17 +177,31 @@ static void play(const char *script)
 
 /* ---- cases ---- */
 
-struct scene {
-	const char *script;
-	size_t rcpts;
-	bool lmtp;
-	bool done;			/* else lost */
-	const char *outcomes;		/* a letter a recipient: D done, 4 deferred, 5 failed, - none */
-	int kind;			/* of the loss */
-	enum step_id step;
-	unsigned sends;
-	bool stale;
-};
+static const char *either(const char *given, const char *usual)
+{
+	return given ? given : usual;
+}
+
+static void make_message(const struct scene *c)
+{
+	file = (struct spool_file){ .fd = message, .message_len = sizeof(content) - 1, .env = { .sender = either(c->sender, "from@here.test"),
+		.envid = either(c->envid, ""), .ret = either(c->ret, ""), .by_mode = "", .flags = c->flags ? c->flags : ENVELOPE_8BIT,
+		.rcpt_count = RCPTS, .rcpts = envelope_rcpts } };
+	for (size_t i = 0; i < RCPTS; i++)
+		envelope_rcpts[i] = (struct envelope_rcpt){ .address = arena_printf(arena, "r%zu@there.test", i), .domain = "there.test",
+			.orcpt = "", .status = RCPT_TODO, .last = "" };
+	envelope_rcpts[0].address = either(c->rcpt, "r0@there.test");
+	envelope_rcpts[0].orcpt = either(c->orcpt, "");
+	envelope_rcpts[0].notify = c->notify;
+}
+
+static void check_reports(const struct scene *c)
+{
+	const struct result *r = &rcpts[0].result;
+
+	if (c->reports)
+		ck_assert_str_eq(r->reports ? "server" : r->delivered ? "delivered" : "relayed", c->reports);
+}
 
 static void run(const struct scene *c)
 {
@@ -174,15 +213,20 @@ static void run(const struct scene *c)
 	heard_len = 0;
 	is_ready = is_done = is_lost = false;
 	memset(&loss, 0, sizeof(loss));
-	parcel.count = c->rcpts ? c->rcpts : 1;
+	scene = c;
+	make_message(c);
+	parcel.total = c->rcpts ? c->rcpts : 1;
 	sends = c->sends ? c->sends : 1;
 	new_parcel();
 	client = client_adopt(&shared, &target, fds[0], &user, NULL);
 	play(c->script);
 	ck_assert_msg(is_lost != c->done && is_done == c->done, "done %d lost %d (%s) after:\n%s", is_done, is_lost, loss.text, c->script);
-	for (size_t i = 0; c->outcomes && i < parcel.count; i++)
-		ck_assert_msg("-D45"[rcpts[i].result.outcome] == c->outcomes[i], "recipient %zu: %c, expected %c after:\n%s", i,
-			      "-D45"[rcpts[i].result.outcome], c->outcomes[i], c->script);
+	for (size_t i = 0; c->outcomes && i < parcel.total; i++) {
+		char got = "-D45"[rcpts[i].result.outcome], want = c->outcomes[rcpts[i].index];
+
+		ck_assert_msg(got == want, "recipient %zu: %c, expected %c after:\n%s", i, got, want, c->script);
+	}
+	check_reports(c);
 	if (!c->done) {
 		ck_assert_msg((int)loss.kind == c->kind, "kind %d (%s), expected %d after:\n%s", loss.kind, loss.text, c->kind, c->script);
 		ck_assert_int_eq(loss.stale, c->stale);
@@ -201,8 +245,7 @@ static void run_all(const struct scene *table, size_t count)
 		.outbound_body_timeout = 10000, .outbound_end_of_data_timeout = 10000, .outbound_rset_timeout = 10000, .outbound_quit_timeout = 10000 };
 	arena = arena_new(4096);
 	message = memfd_create("message", MFD_CLOEXEC);
-	static const char text[] = "Subject: x\r\n\r\n.dot\r\nbody\r\n";
-	ck_assert_int_eq(write(message, text, sizeof(text) - 1), (ssize_t)sizeof(text) - 1);
+	ck_assert_int_eq(write(message, content, sizeof(content) - 1), (ssize_t)sizeof(content) - 1);
 	for (size_t i = 0; i < count; i++)
 		run(&table[i]);
 	close(message);
@@ -307,6 +350,66 @@ START_TEST(lmtp)
 }
 END_TEST
 
+/* RFC 3461 5.2: what was asked for is passed on as it was, and not made up; a server that does not know it hears nothing of it. */
+#define HELLO_DSN "S 220 hi\nC EHLO\nS 250-hello\nS 250 DSN\n"
+#define MAIL_DSN(parameters) HELLO_DSN "C MAIL FROM:<from@here.test>" parameters "~\nS 250 ok\n"
+#define RCPT_DSN(parameters) MAIL_DSN("") "C RCPT TO:<r0@there.test>" parameters "~\nS 250 ok\nC DATA\nS 354 go\nD\nS 250 ok"
+#define TO_END "S 250 ok\nC DATA\nS 354 go\nD\nS 250 ok"
+
+START_TEST(reports)
+{
+	static const struct scene table[] = {
+		{ MAIL_DSN(" RET=HDRS ENVID=a+20b+3Dc+2B") "C RCPT TO:<r0@there.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;x+2Bo@y~\n" TO_END, .done = true,
+			.outcomes = "D", .ret = "HDRS", .envid = "a b=c+", .notify = NOTIFY_SUCCESS | NOTIFY_DELAY | NOTIFY_DELAYED, .orcpt = "rfc822;x+o@y",
+			.reports = "server" },
+		{ RCPT_DSN(""), .done = true, .outcomes = "D", .reports = "server" },
+		{ RCPT_DSN(" NOTIFY=NEVER"), .done = true, .outcomes = "D", .notify = NOTIFY_NEVER },
+		{ RCPT_DSN(" NOTIFY=FAILURE"), .done = true, .outcomes = "D", .notify = NOTIFY_FAILURE },
+		{ RCPT_DSN(""), .done = true, .outcomes = "D", .notify = NOTIFY_DELAYED },
+		{ RCPT_DSN(" ORCPT=utf-8;j\\x{FC}rg\\x{2B}\\x{20AC}@x"), .done = true, .outcomes = "D", .orcpt = "utf-8;j\xc3\xbcrg+\xe2\x82\xac@x" },
+		/* what cannot be written is left out */
+		{ RCPT_DSN(""), .done = true, .outcomes = "D", .orcpt = "rfc822;\xc3\xbc", .envid = "\xc3\xbc", .ret = "WHAT" },
+		{ RCPT_DSN(""), .done = true, .outcomes = "D", .orcpt = "nonsense" },
+		{ RCPT_DSN(""), .done = true, .outcomes = "D", .orcpt = "utf-8;\xff" },
+		/* a notice: nobody to report to */
+		{ HELLO_DSN "C MAIL FROM:<> ENVID=x~\nS 451 no\nC RSET\nS 250 ok", .done = true, .outcomes = "4", .sender = "", .ret = "FULL", .envid = "x" },
+		/* without DSN, in LMTP, to our own workers */
+		{ HELLO "C MAIL FROM:<from@here.test>~\nS 250 ok\nC RCPT TO:<r0@there.test>~\n" TO_END, .done = true, .outcomes = "D", .ret = "HDRS",
+			.notify = NOTIFY_SUCCESS, .orcpt = "rfc822;x@y", .reports = "relayed" },
+		{ "S 220 hi\nC LHLO\nS 250 x\nC MAIL FROM:<from@here.test>~\nS 250 ok\nC RCPT TO:<r0@there.test>~\n" TO_END, .lmtp = true, .done = true,
+			.outcomes = "D", .notify = NOTIFY_SUCCESS, .reports = "delivered" },
+		{ "S 220 hi\nC LHLO\nS 250-x\nS 250 DSN\nC MAIL\nS 250 ok\nC RCPT TO:<r0@there.test> NOTIFY=SUCCESS~\n" TO_END, .lmtp = true, .done = true,
+			.outcomes = "D", .notify = NOTIFY_SUCCESS, .reports = "server" },
+		{ HELLO_DSN "C MAIL FROM:<from@here.test>~\nS 250 ok\nC RCPT TO:<r0@there.test>~\n" TO_END, .own = true, .done = true, .outcomes = "D",
+			.notify = NOTIFY_SUCCESS, .reports = "delivered" },
+	};
+	run_all(table, COUNT_OF(table));
+}
+END_TEST
+
+/* RFC 6531: an internationalised message needs a server that knows what that is; but not where it is ASCII after all. */
+#define HELLO_UTF8 "S 220 hi\nC EHLO\nS 250-hello\nS 250-8BITMIME\nS 250 SMTPUTF8\n"
+
+START_TEST(internationalised)
+{
+	static const struct scene table[] = {
+		{ HELLO_UTF8 "C MAIL FROM:<\xc3\xa4@\xc3\xb6.test> BODY=8BITMIME SMTPUTF8~\nS 250 ok\nC RCPT TO:<\xc3\xbc@there.test>~\n" TO_END, .done = true,
+			.outcomes = "D", .sender = "\xc3\xa4@\xc3\xb6.test", .rcpt = "\xc3\xbc@there.test", .flags = ENVELOPE_8BIT | ENVELOPE_UTF8 },
+		{ HELLO_UTF8 "C MAIL FROM:<from@here.test> SMTPUTF8~\nS 250 ok\nC RCPT\n" TO_END, .done = true, .outcomes = "D", .flags = ENVELOPE_UTF8 },
+		{ HELLO_UTF8 "C MAIL FROM:<from@here.test> BODY=8BITMIME~\nS 250 ok\nC RCPT\n" TO_END, .done = true, .outcomes = "D", .flags = ENVELOPE_8BIT },
+		{ HELLO "C MAIL FROM:<from@xn--nda.test>~\nS 250 ok\nC RCPT TO:<r0@xn--tda.test>~\n" TO_END, .done = true, .outcomes = "D",
+			.sender = "from@\xc3\xb6.test", .rcpt = "r0@\xc3\xbc.test", .flags = ENVELOPE_UTF8 },
+		{ HELLO "N", .done = true, .outcomes = "5", .sender = "\xc3\xa4@here.test", .flags = ENVELOPE_UTF8 },
+		{ HELLO "N", .done = true, .outcomes = "5", .rcpt = "\xc3\xa4@there.test", .flags = ENVELOPE_UTF8 },
+		/* the others are not held up; 8BITMIME is needed too */
+		{ "S 220 hi\nC EHLO\nS 250-hello\nS 250 SMTPUTF8\nC MAIL FROM:<from@here.test>~\nS 250 ok\nC RCPT TO:<r1@there.test>~\nS 250 ok\n"
+		  "C RCPT TO:<r2@there.test>~\nS 450 no\nC DATA\nS 354 go\nD\nS 250 ok", .done = true, .rcpts = 3, .outcomes = "5D4",
+			.rcpt = "\xc3\xa4@there.test", .flags = ENVELOPE_UTF8 },
+	};
+	run_all(table, COUNT_OF(table));
+}
+END_TEST
+
 /* A second parcel over a connection that had died in between: nothing is said about the message. */
 START_TEST(died_while_idle)
 {
@@ -320,4 +423,4 @@ START_TEST(died_while_idle)
 }
 END_TEST
 
-UNIT_MAIN("step", one_by_one, ahead, set_up, lmtp, died_while_idle)
+UNIT_MAIN("step", one_by_one, ahead, set_up, lmtp, reports, internationalised, died_while_idle)

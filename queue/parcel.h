@@ -1,0 +1,40 @@
+/* parcel.h - a message for some recipients, on its way to one server: what it needs of the server, what the server offers, and
+ * so the form in which it goes, or why it cannot. */
+#ifndef PARCEL_H
+#define PARCEL_H
+
+#include "../lib/base.h"
+#include "../lib/arena.h"
+#include "content.h"
+#include "offers.h"
+#include "result.h"
+#include "spool.h"
+
+struct parcel_rcpt {
+	const struct envelope_rcpt *rcpt;
+	size_t index;			/* the delivery's own number for it */
+	const char *address;		/* by parcel_fit: as the server is told */
+	struct result result;		/* OUTCOME_NONE until it is known */
+	bool accepted;			/* the answer to RCPT was 2xx */
+};
+
+struct parcel {
+	/* The delivery's. */
+	const struct spool_file *file;
+	uint64_t size;			/* octets that go out, but for stuffed dots */
+	bool own;			/* the server is a worker of ours: what it takes is delivered, and reported by us */
+	struct content content;
+	struct arena *arena;		/* the texts of the results */
+	size_t total;
+	struct parcel_rcpt *rcpts;	/* those that cannot go are moved behind the others */
+
+	/* By parcel_fit. */
+	size_t count;			/* recipients that go; the others have their result */
+	const char *sender;		/* as the server is told */
+	bool eightbit, utf8, dsn;	/* parameters of these extensions are sent */
+};
+
+/* Finds how P goes to the server HOST, which offers O. May read the message's header section from disk. */
+void parcel_fit(struct parcel *p, const struct offers *o, const char *host);
+
+#endif

@@ -1,0 +1,52 @@
+"""Messages put straight into the spool of an instance, with any envelope: for what lies behind the SMTP session. The format
+is postrider-spool(5)'s, written here a second time, from the manual."""
+import itertools, os, re, shutil, time, zlib
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+NEVER, SUCCESS, FAILURE, DELAY = 1, 2, 4, 8
+serial = itertools.count(1)
+
+
+def digits(value, count):
+    return "".join(ALPHABET[value >> 5 * i & 31] for i in reversed(range(count)))
+
+
+def new_id():
+    return digits(time.time_ns() // 1000, 11) + digits(next(serial), 5) + "07"
+
+
+def escape(text, word=False):
+    data = text.encode() if isinstance(text, str) else text
+    return b"".join(b"%%%02X" % c if c < 32 or c in (127, 37) or (word and c == 32) else bytes([c]) for c in data)
+
+
+def rcpt_line(address, notify=0, orcpt="", status="T", last=""):
+    domain = address.rpartition("@")[2].lower()
+    with_labels = ".".join("xn--" + l.encode("punycode").decode() if not l.isascii() else l for l in domain.split("."))
+    return b" ".join([b"rcpt", status.encode(), escape(address, True), escape(with_labels, True), b"%d" % notify, escape(orcpt, True), escape(last)])
+
+
+def put(p, message, to, sender="alice@local.test", flags="", arrived=None, poke=True, **fields):
+    """Puts MESSAGE (bytes with CRLF) into new/ for TO: addresses, or (address, {notify=, orcpt=, status=, last=}); its queue id.
+    FIELDS are lines of the envelope: envid="x", ret="HDRS", by=seconds ..., a "_" standing for "-". It is looked at at once."""
+    ident = new_id()
+    lines = [b"from " + escape(sender), b"arrived %d" % int((time.time() if arrived is None else arrived) * 1e6)]
+    if flags:
+        lines.append(b"flags " + flags.encode())
+    lines += [name.replace("_", "-").encode() + b" " + escape(str(value)) for name, value in fields.items()]
+    for r in [to] if isinstance(to, str) else to:
+        lines.append(rcpt_line(r) if isinstance(r, str) else rcpt_line(r[0], **r[1]))
+    envelope = b"".join(line + b"\n" for line in lines)
+    trailer = b"postrider-spool 1 %016x %016x %016x %08x %08x " % (0, len(message), len(message), len(envelope), zlib.crc32(message))
+    masked = re.sub(rb"^rcpt .", b"rcpt -", envelope, flags=re.M)
+    trailer += b"%08x\n" % zlib.crc32(ident.encode() + masked + trailer)
+    path = p.spool / "new" / ident[-2:] / ident
+    temporary = p.dir / ident
+    temporary.write_bytes(message + envelope + trailer)
+    os.chmod(temporary, 0o600)
+    if os.geteuid() == 0:
+        shutil.chown(temporary, "nobody", "nogroup")
+    os.rename(temporary, path)
+    if poke:
+        p.tool("queue", "flush", check=True)
+    return ident
