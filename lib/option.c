@@ -24,13 +24,60 @@ struct option_unknown { struct option_unknown *next; const char *section, *name;
 /* libconfuse hands no context to its callbacks. Set only while cfg_parse_buf runs. */
 static struct option_reader *reading;
 
+/* ---- sections in which an option may say otherwise: K counts them, 0 is outside; an option that does not vary has only 0 ---- */
+
+static bool *given_at(const struct option_reader *r, size_t i, size_t k)
+{
+	return &r->given[k * r->count + i];
+}
+
+static void *field_at(const struct option_reader *r, size_t i, size_t k)
+{
+	char *base = r->rows[i].varies ? (char *)r->variants + k * r->variant_size : r->base;
+
+	return base + r->rows[i].at;
+}
+
+/* Whether the option may be given in section K, which is one of the reader's. */
+static bool belongs_to(const struct option_reader *r, const struct option_row *row, size_t k)
+{
+	const struct option_section *s = r->sections;
+
+	return row->varies && (!row->only || strcmp(row->only, s[k].name) == 0 || strcmp(row->only, s[s[k].parent].name) == 0);
+}
+
+static size_t find_section(const struct option_reader *r, const char *name)
+{
+	size_t k = 1;
+
+	while (k < r->section_count && strcmp(r->sections[k].name, name))
+		k++;
+	return k;
+}
+
 void option_begin(struct option_reader *r)
 {
 	r->scratch = arena_new(16384);
-	r->given = arena_alloc(r->scratch, r->count * sizeof(*r->given));
+	r->given = arena_alloc(r->scratch, (r->section_count + 1) * r->count * sizeof(*r->given));
 	r->problems = arena_alloc(r->scratch, PROBLEM_MAX * sizeof(*r->problems));
 	for (size_t i = 0; i < r->count; i++)
-		option_put_preset(&r->rows[i], (char *)r->base + r->rows[i].at, r->arena);
+		option_put_preset(&r->rows[i], field_at(r, i, 0), r->arena);
+}
+
+void option_inherit(struct option_reader *r)
+{
+	for (size_t k = 1; k < r->section_count; k++)
+		for (size_t i = 0; i < r->count; i++)
+			if (r->rows[i].varies && !*given_at(r, i, k))
+				memcpy(field_at(r, i, k), field_at(r, i, r->sections[k].parent), option_field_size(r->rows[i].type));
+}
+
+bool option_given(const struct option_reader *r, size_t k, const char *name)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->rows[i].varies && strcmp(r->rows[i].name, name) == 0)
+			return *given_at(r, i, k);
+	return false;
 }
 
 static void add_problem(struct option_reader *r, const char *path, unsigned line, bool sticky, const char *text)
@@ -126,12 +173,14 @@ static bool in_unknown_section(const struct option_reader *r, const char *sectio
 	return false;
 }
 
-static const char *unknown_text(const struct option_reader *r, const char *name)
+static const char *unknown_text(const struct option_reader *r, const char *section, const char *name)
 {
 	const struct option_row *row = nearest(r, name);
 	char shown[256];
 
 	log_escape(view_of(name), shown, sizeof(shown));
+	if (row && row->only && strcmp(row->name, name) == 0 && find_section(r, section) < r->section_count)
+		return arena_printf(r->scratch, "%s: means nothing in section %s, only in %s", shown, section, row->only);
 	if (!row)
 		return arena_printf(r->scratch, "%s: unknown option", shown);
 	return arena_printf(r->scratch, "%s: unknown option, did you mean \"%s\"%s%s%s%s?", shown, row->name, *row->section ? " in section " : "",
@@ -149,7 +198,7 @@ static bool note_unknown(struct option_reader *r, const char *section, const cha
 	if (find_unknown(r, section, name) || count >= UNKNOWN_MAX)
 		return false;
 	if (!in_unknown_section(r, section))
-		add_problem(r, r->path, line, true, unknown_text(r, name));
+		add_problem(r, r->path, line, true, unknown_text(r, section, name));
 	u = arena_alloc(r->scratch, sizeof(*u));
 	u->next = r->unknown;
 	u->section = arena_strdup(r->scratch, section);
@@ -191,30 +240,41 @@ static void on_error(cfg_t *cfg, const char *format, va_list ap)
 	option_problem(r, r->path, (unsigned)cfg->line, "%s", text);
 }
 
-static size_t find_row(const struct option_reader *r, const char *section, const char *name)
+/* The index of the row, the count when there is none; *K becomes the section in which it stands. */
+static size_t find_row(const struct option_reader *r, const char *section, const char *name, size_t *k)
 {
 	size_t i = 0;
 
-	while (i < r->count && (strcmp(r->rows[i].file, r->file) || strcmp(r->rows[i].section, section) || strcmp(r->rows[i].name, name)))
-		i++;
+	*k = *section ? find_section(r, section) : 0;
+	for (; i < r->count; i++) {
+		const struct option_row *row = &r->rows[i];
+		if (strcmp(row->file, r->file) || strcmp(row->name, name))
+			continue;
+		if (strcmp(row->section, section) == 0) {
+			*k = 0;
+			return i;
+		}
+		if (*k < r->section_count && belongs_to(r, row, *k))
+			return i;
+	}
 	return i;
 }
 
 static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
 	struct option_reader *r = reading;
-	size_t i = find_row(r, section_of(cfg), opt->name);
+	size_t k, i = find_row(r, section_of(cfg), opt->name, &k);
 	unsigned line = (unsigned)cfg->line;
 	const char *expected;
 
 	*(const char **)result = value;
 	if (i == r->count && !find_unknown(r, section_of(cfg), opt->name))	/* libconfuse takes "section|name" too */
-		add_problem(r, r->path, line, false, unknown_text(r, opt->name));
+		add_problem(r, r->path, line, false, unknown_text(r, section_of(cfg), opt->name));
 	if (i == r->count)
 		return 0;
-	if (opt->nvalues == 1 && r->given[i])
+	if (opt->nvalues == 1 && *given_at(r, i, k))
 		add_warning(r, line, opt->name);
-	r->given[i] = true;
+	*given_at(r, i, k) = true;
 	expected = option_put(&r->rows[i], value, NULL, r->scratch);
 	if (opt->nvalues == 2 && r->rows[i].type != OPTION_LIST)
 		option_problem(r, r->path, line, "%s: found a list, expected one value", opt->name);
@@ -239,10 +299,39 @@ static cfg_opt_t section_option(const char *name, cfg_opt_t *options)
 	return opt;
 }
 
-/* libconfuse's table for SECTION of the file being read. */
-static cfg_opt_t *make_options(const struct option_reader *r, const char *section)
+/* libconfuse's table for one of the sections in which options may say otherwise. */
+static cfg_opt_t *make_variant(const struct option_reader *r, size_t k)
 {
-	cfg_opt_t *options = arena_alloc(r->scratch, (2 * r->count + UNKNOWN_MAX + 1) * sizeof(*options));
+	cfg_opt_t *options = arena_alloc(r->scratch, (r->count + UNKNOWN_MAX + 1) * sizeof(*options));
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->count; i++)
+		if (strcmp(r->rows[i].file, r->file) == 0 && belongs_to(r, &r->rows[i], k))
+			options[n++] = string_option(r->rows[i].name);
+	for (struct option_unknown *u = r->unknown; u; u = u->next)
+		if (strcmp(u->section, r->sections[k].name) == 0)
+			options[n++] = string_option(u->name);
+	return options;
+}
+
+/* Whether section K can be in the file whose text is TEXT: there may be many, of which few are made use of. */
+static bool mentioned(const struct option_reader *r, size_t k, const char *text)
+{
+	return strstr(text, r->sections[k].name) != NULL;
+}
+
+static bool varies(const struct option_reader *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (strcmp(r->rows[i].file, r->file) == 0 && r->rows[i].varies)
+			return true;
+	return false;
+}
+
+/* libconfuse's table for SECTION of the file being read, whose text is TEXT. */
+static cfg_opt_t *make_options(const struct option_reader *r, const char *section, const char *text)
+{
+	cfg_opt_t *options = arena_alloc(r->scratch, (2 * r->count + r->section_count + UNKNOWN_MAX + 1) * sizeof(*options));
 	const char *last = "";
 	size_t n = 0;
 
@@ -253,26 +342,29 @@ static cfg_opt_t *make_options(const struct option_reader *r, const char *sectio
 		if (strcmp(row->section, section) == 0) {
 			options[n++] = string_option(row->name);
 		} else if (!*section && strcmp(row->section, last)) {
-			options[n++] = section_option(row->section, make_options(r, row->section));
+			options[n++] = section_option(row->section, make_options(r, row->section, text));
 			last = row->section;
 		}
 	}
+	for (size_t k = 1; !*section && k < r->section_count && varies(r); k++)
+		if (mentioned(r, k, text))
+			options[n++] = section_option(r->sections[k].name, make_variant(r, k));
 	for (struct option_unknown *u = r->unknown; u; u = u->next)
 		if (strcmp(u->section, section) == 0)
-			options[n++] = u->is_section ? section_option(u->name, make_options(r, u->name)) : string_option(u->name);
+			options[n++] = u->is_section ? section_option(u->name, make_options(r, u->name, text)) : string_option(u->name);
 	return options;	/* zeroed behind the last one: CFG_END */
 }
 
-static void store(struct option_reader *r, cfg_t *cfg, size_t i)
+/* The value that CFG, a section or the whole, has for row I goes into the field of section K. */
+static void store(struct option_reader *r, cfg_t *cfg, size_t i, size_t k)
 {
 	const struct option_row *row = &r->rows[i];
-	cfg_t *section = *row->section ? cfg_getsec(cfg, row->section) : cfg;
-	cfg_opt_t *opt = section ? cfg_getopt(section, row->name) : NULL;
-	void *field = (char *)r->base + row->at;
+	cfg_opt_t *opt = cfg ? cfg_getopt(cfg, row->name) : NULL;
+	void *field = field_at(r, i, k);
 
 	if (!opt || !(opt->flags & CFGF_MODIFIED))
 		return;
-	r->given[i] = true;	/* also by an empty list, which has no value to call on_value with */
+	*given_at(r, i, k) = true;	/* also by an empty list, which has no value to call on_value with */
 	if (row->type == OPTION_LIST) {
 		const char **values = arena_alloc(r->scratch, (cfg_opt_size(opt) + 1) * sizeof(*values));
 		for (unsigned v = 0; v < cfg_opt_size(opt); v++)
@@ -282,6 +374,19 @@ static void store(struct option_reader *r, cfg_t *cfg, size_t i)
 		option_problem(r, r->path, 0, "%s: found an empty list, expected one value", row->name);
 	} else if (option_put(row, cfg_opt_getnstr(opt, 0), field, r->arena)) {
 		bug("option %s: a value that was checked is refused", row->name);
+	}
+}
+
+static void store_all(struct option_reader *r, cfg_t *cfg, const char *text)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct option_row *row = &r->rows[i];
+		if (strcmp(row->file, r->file))
+			continue;
+		store(r, *row->section ? cfg_getsec(cfg, row->section) : cfg, i, 0);
+		for (size_t k = 1; k < r->section_count; k++)
+			if (belongs_to(r, row, k) && mentioned(r, k, text))
+				store(r, cfg_getsec(cfg, r->sections[k].name), i, k);
 	}
 }
 
@@ -298,8 +403,8 @@ static void start_pass(struct option_reader *r)
 	r->problem_count = kept;
 	r->again = false;
 	for (size_t i = 0; i < r->count; i++)
-		if (strcmp(r->rows[i].file, r->file) == 0)
-			r->given[i] = false;
+		for (size_t k = 0; k < r->section_count && strcmp(r->rows[i].file, r->file) == 0; k++)
+			*given_at(r, i, k) = false;
 }
 
 static bool file_is_fine(const struct option_reader *r)
@@ -318,7 +423,7 @@ static bool parse_pass(struct option_reader *r, const char *text)
 	int result;
 
 	start_pass(r);
-	cfg = cfg_init(make_options(r, ""), CFGF_NONE);
+	cfg = cfg_init(make_options(r, "", text), CFGF_NONE);
 	if (!cfg)
 		bug("cfg_init failed");
 	cfg_set_error_function(cfg, on_error);
@@ -326,9 +431,7 @@ static bool parse_pass(struct option_reader *r, const char *text)
 	result = cfg_parse_buf(cfg, text);
 	reading = NULL;
 	if (result == CFG_SUCCESS && file_is_fine(r))
-		for (size_t i = 0; i < r->count; i++)
-			if (strcmp(r->rows[i].file, r->file) == 0)
-				store(r, cfg, i);
+		store_all(r, cfg, text);
 	cfg_free(cfg);
 	return r->again;
 }
@@ -396,17 +499,17 @@ static void read_small(struct option_reader *r, const char *dir, size_t i)
 	if (!listfile_read(dir, row->small_file, r->scratch, &list, &err)) {
 		option_problem(r, arena_printf(r->scratch, "%s/%s", dir, row->small_file), 0, "%s", err.text);
 	} else if (list.count) {
-		expected = option_put(row, list.lines[0], (char *)r->base + row->at, r->arena);
+		expected = option_put(row, list.lines[0], field_at(r, i, 0), r->arena);
 		if (expected)
 			wrong_value(r, list.path, list.numbers[0], row->small_file, list.lines[0], expected);
-		r->given[i] = true;
+		*given_at(r, i, 0) = true;
 	}
 }
 
 void option_read_small(struct option_reader *r, const char *dir)
 {
 	for (size_t i = 0; i < r->count; i++)
-		if (r->rows[i].small_file && !r->given[i])
+		if (r->rows[i].small_file && !*given_at(r, i, 0))
 			read_small(r, dir, i);
 }
 

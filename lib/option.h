@@ -22,7 +22,9 @@ struct option_row {
 	const char *section;	/* "" outside of sections */
 	const char *name;
 	enum option_type type;
-	size_t at;		/* offset in the structure that is filled */
+	size_t at;		/* offset in the structure that is filled; in one of the variants when it varies */
+	bool varies;		/* may stand in each section of the reader too, where it says otherwise than outside of them */
+	const char *only;	/* of one that varies: it means something only to the section of that name and those that inherit from it */
 	const char *preset;	/* the default as it would stand in the file; a list is separated by blanks */
 	int64_t min, max;	/* of INT, DURATION (ms), SIZE */
 	const char *choices;	/* of CHOICE and ENUM, separated by blanks */
@@ -33,16 +35,26 @@ struct option_row {
 	const char *help;
 };
 
-/* One run over all files of a directory. Fill the first four, zero the rest, call option_begin first and option_end
+/* A section in which options may say otherwise; what it leaves out is as in its parent (an index; one before it). */
+struct option_section {
+	const char *name;	/* [0] is "": outside of sections */
+	size_t parent;
+};
+
+/* One run over all files of a directory. Fill the first eight, zero the rest, call option_begin first and option_end
  * last. Problems are collected, so that all of them can be told at once. */
 struct option_reader {
 	const struct option_row *rows;
 	size_t count;
 	void *base;		/* the structure */
 	struct arena *arena;	/* what the structure points to lives here */
+	const struct option_section *sections;
+	size_t section_count;	/* at least 1 when a row varies */
+	void *variants;		/* one structure a section, for the rows that vary */
+	size_t variant_size;
 
 	struct arena *scratch;	/* what only the run needs */
-	bool *given;		/* by row: some file sets it */
+	bool *given;		/* by section and row (option.c: given_at): some file sets it */
 	struct option_problem *problems;
 	size_t problem_count, warning_count;
 	struct option_unknown *unknown;
@@ -58,6 +70,10 @@ void option_begin(struct option_reader *r);
 void option_read_file(struct option_reader *r, const char *dir, const char *file);
 /* Reads the small files DIR/small_file for options that no other file has set. */
 void option_read_small(struct option_reader *r, const char *dir);
+/* When all files are read: sections take what they do not say from their parents. */
+void option_inherit(struct option_reader *r);
+/* Whether some file sets the option NAME, which varies, in section K. */
+bool option_given(const struct option_reader *r, size_t k, const char *name);
 /* Notes a problem found elsewhere (LINE 0: none). */
 void option_problem(struct option_reader *r, const char *path, unsigned line, const char *format, ...) PRINTFLIKE(4, 5);
 /* Tells each problem, "FILE:LINE: NAME: found ..., expected ...", in the order of files and lines; true when there
@@ -66,10 +82,11 @@ bool option_end(struct option_reader *r, void (*each)(void *arg, const char *pro
 /* What is odd and no problem: an option given twice, of which the later counts. NULL-terminated, the arena's. */
 const char **option_warnings(struct option_reader *r);
 
-/* Prints the value of ROW in BASE in the files' syntax: `name = "value"`. */
+/* Prints the value of ROW in BASE (the structure, or the variant) in the files' syntax: `name = "value"`. */
 void option_print(const struct option_row *row, const void *base, FILE *out);
-/* Whether the value is the default. */
+/* Whether the value is the default; whether it is the same in A and B. */
 bool option_is_preset(const struct option_row *row, const void *base);
+bool option_is_same(const struct option_row *row, const void *a, const void *b);
 const char *option_type_name(enum option_type type);
 
 /* The notations of numbers, for command lines too: false when TEXT is none (or too big for int64_t). */

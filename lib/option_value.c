@@ -274,27 +274,56 @@ void option_print(const struct option_row *row, const void *base, FILE *out)
 	putc('\n', out);
 }
 
-bool option_is_preset(const struct option_row *row, const void *base)
+static bool prints_the_same(const struct option_row *row, const void *x, const void *y)
 {
-	struct arena *a = arena_new(1024);
-	union { int64_t number; const char *string; const char **list; bool b; int index; } preset = { 0 };
 	char *text[2] = { NULL, NULL };
 	size_t len;
 	bool same;
 
-	option_put_preset(row, &preset, a);
 	for (int i = 0; i < 2; i++) {
 		FILE *out = open_memstream(&text[i], &len);
 		if (!out)
 			bug("option: out of memory");
-		print_value(row, i ? (const void *)&preset : (const char *)base + row->at, out);
+		print_value(row, i ? x : y, out);
 		fclose(out);
 	}
 	same = strcmp(text[0], text[1]) == 0;
 	free(text[0]);
 	free(text[1]);
+	return same;
+}
+
+bool option_is_preset(const struct option_row *row, const void *base)
+{
+	struct arena *a = arena_new(1024);
+	union { int64_t number; const char *string; const char **list; bool b; int index; } preset = { 0 };
+	bool same;
+
+	option_put_preset(row, &preset, a);
+	same = prints_the_same(row, &preset, (const char *)base + row->at);
 	arena_free(&a);
 	return same;
+}
+
+bool option_is_same(const struct option_row *row, const void *a, const void *b)
+{
+	return prints_the_same(row, (const char *)a + row->at, (const char *)b + row->at);
+}
+
+size_t option_field_size(enum option_type type)
+{
+	switch (type) {
+	case OPTION_BOOL:
+		return sizeof(bool);
+	case OPTION_INT:
+	case OPTION_DURATION:
+	case OPTION_SIZE:
+		return sizeof(int64_t);
+	case OPTION_ENUM:
+		return sizeof(int);
+	default:
+		return sizeof(void *);
+	}
 }
 
 const char *option_type_name(enum option_type type)

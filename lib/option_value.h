@@ -9,6 +9,8 @@
 const char *option_put(const struct option_row *row, const char *value, void *field, struct arena *a);
 /* Stores a list of values that option_put has found fine. */
 void option_put_list(const struct option_row *row, const char **values, size_t count, void *field, struct arena *a);
+/* Bytes of a field of TYPE. */
+size_t option_field_size(enum option_type type);
 void option_put_preset(const struct option_row *row, void *field, struct arena *a);
 
 #endif

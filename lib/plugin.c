@@ -55,10 +55,8 @@ bool plugin_wants(const struct plugin_list *list, enum hook hook)
 	return list->chain_count[hook] > 0;
 }
 
-bool plugin_tls_files(const struct plugin_list *list, const char **cert, const char **key)
+const struct tls_settings *plugin_tls(const struct plugin_list *list)
 {
-	*cert = list->tls_cert;
-	*key = list->tls_key;
 	return list->tls;
 }
 

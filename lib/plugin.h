@@ -53,8 +53,8 @@ bool plugin_wants(const struct plugin_list *list, enum hook hook);
 enum verdict plugin_run(struct plugin_list *list, struct hook_call *call, const struct plugin **decided);
 const char *plugin_hook_name(unsigned hook);	/* "mail_pre" */
 const char *plugin_verdict_name(unsigned verdict);
-/* The certificate and key that the tls plugin asked for in before_drop; false when TLS is not enabled. */
-bool plugin_tls_files(const struct plugin_list *list, const char **cert, const char **key);
+/* How TLS is to be spoken to clients; NULL: not at all, no plugin has switched it on in before_drop. */
+const struct tls_settings *plugin_tls(const struct plugin_list *list);
 /* The slot that plugin_run marks; NULL for none. */
 struct scoreboard_slot;
 void plugin_set_slot(struct scoreboard_slot *slot);

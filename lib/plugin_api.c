@@ -242,17 +242,27 @@ bool pr_networks_has(const struct pr_networks *networks, const char *ip)
 	return netaddr_parse(view_of(ip), &addr) && netlist_has((const struct netlist *)networks, &addr);
 }
 
+static const char **list_of_one(struct arena *a, const char *value)
+{
+	const char **values = arena_alloc(a, 2 * sizeof *values);
+	values[0] = arena_strdup(a, value);
+	return values;
+}
+
 bool pr_enable_tls(struct plugin *self, const char *cert, const char *key)
 {
 	struct plugin_list *list = self->list;
-	const struct settings *s = list->settings;
+	struct tls_settings *t = arena_alloc(list->arena, sizeof *t);
 	if (!list->before_drop)
 		return pr_fail(self, "TLS can be switched on only in before_drop");
 	if (list->tls)
 		return pr_fail(self, "TLS has been switched on by another plugin");
-	list->tls = true;
-	list->tls_cert = settings_path(s, cert ? cert : s->tls_cert);
-	list->tls_key = settings_path(s, key ? key : s->tls_key);
+	*t = *settings_tls(list->settings, "inbound");
+	if (cert)
+		t->cert = list_of_one(list->arena, cert);
+	if (key)
+		t->key = list_of_one(list->arena, key);
+	list->tls = t;
 	return true;
 }
 

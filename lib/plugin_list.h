@@ -52,8 +52,7 @@ struct plugin_list {
 	bool before_drop;			/* inside plugin_before_drop */
 	const char *path;			/* of conf/plugins, for messages */
 	struct plugin_file *files;
-	bool tls;
-	const char *tls_cert, *tls_key;
+	const struct tls_settings *tls;		/* NULL: not switched on */
 	size_t count;
 	struct plugin *plugin;
 	size_t chain_count[HOOK_COUNT];

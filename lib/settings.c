@@ -4,6 +4,7 @@
 #include "settings_table.h"
 #include "address.h"
 #include "buf.h"
+#include "listfile.h"
 #include "netaddr.h"
 #include "view.h"
 
@@ -20,9 +21,59 @@ static const char *const replaced[][2] = {
 	{ "spool_perms", NULL },
 	{ "timeoutsmtpd", "command_timeout in postrider.conf" },
 	{ "tls_before_auth", "auth_without_tls in postrider.conf" },
-	{ "tls_ciphers", "priority in tls.conf" },
+	{ "tls_ciphers", "ciphers in tls.conf" },
 	{ "tls_protocols", "min_version in tls.conf" },
 };
+
+/* ---- sections of tls.conf ---- */
+
+enum { TLS_SHARED, TLS_INBOUND, TLS_OUTBOUND, TLS_FIXED };
+
+/* Whether one of the first COUNT has the name. */
+static bool has_section(const struct option_section *list, size_t count, const char *name)
+{
+	for (size_t k = 0; k < count; k++)
+		if (strcmp(list[k].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* inbound, outbound, and one for each plugin that the file `plugins` names, without folder and number: for the next hops that it
+ * gives. What is wrong with that file is told by who loads the plugins. */
+static void make_sections(struct settings *s)
+{
+	struct arena *scratch = arena_new(4096);
+	struct listfile plugins;
+	struct option_section *list;
+	size_t count = TLS_FIXED;
+
+	if (!listfile_read(s->dir, "plugins", scratch, &plugins, NULL))
+		plugins.count = 0;
+	list = arena_alloc(s->arena, (TLS_FIXED + plugins.count) * sizeof(*list));
+	list[TLS_SHARED].name = "";
+	list[TLS_INBOUND] = (struct option_section){ "inbound", TLS_SHARED };
+	list[TLS_OUTBOUND] = (struct option_section){ "outbound", TLS_SHARED };
+	for (size_t i = 0; i < plugins.count; i++) {
+		struct view line = view_of(plugins.lines[i]), word = view_word(&line), name = view_cut(&word, ':'), folder;
+		while ((folder = view_head(name, view_find(name, '/'))).len < name.len)
+			name = view_skip(name, folder.len + 1);
+		char *text = arena_view_dup(s->arena, name);
+		if (*text && !has_section(list, count, text))
+			list[count++] = (struct option_section){ text, TLS_OUTBOUND };
+	}
+	s->tls_sections = list;
+	s->tls_count = count;
+	s->tls = arena_alloc(s->arena, count * sizeof(*s->tls));
+	arena_free(&scratch);
+}
+
+const struct tls_settings *settings_tls(const struct settings *s, const char *section)
+{
+	for (size_t k = TLS_INBOUND; k < s->tls_count; k++)
+		if (strcmp(s->tls_sections[k].name, section) == 0)
+			return &s->tls[k];
+	return &s->tls[TLS_OUTBOUND];
+}
 
 /* ---- what several options say together ---- */
 
@@ -30,6 +81,25 @@ static void check_at_most(struct option_reader *r, const char *path, const char 
 {
 	if (a > b)
 		option_problem(r, path, 0, "%s: found %lld, expected at most %s, which is %lld", low, (long long)a, high, (long long)b);
+}
+
+static size_t list_length(const char **list)
+{
+	size_t n = 0;
+
+	while (list[n])
+		n++;
+	return n;
+}
+
+static void check_tls(struct option_reader *r, const struct settings *s, size_t k)
+{
+	const struct tls_settings *t = &s->tls[k];
+	const char *path = arena_printf(s->arena, "%s/tls.conf", s->dir), *in = k ? " in section " : "", *name = s->tls_sections[k].name;
+	size_t certs = list_length(t->cert), keys = list_length(t->key);
+
+	if (certs != keys && (!k || option_given(r, k, "cert") || option_given(r, k, "key")))
+		option_problem(r, path, 0, "key: found %zu files%s%s, expected as many as cert names, which is %zu", keys, in, name, certs);
 }
 
 static void check_together(struct option_reader *r, struct settings *s)
@@ -45,6 +115,8 @@ static void check_together(struct option_reader *r, struct settings *s)
 		for (size_t j = 0; s->submission_ports[j]; j++)
 			if (strcmp(s->smtps_ports[i], s->submission_ports[j]) == 0)
 				option_problem(r, path, 0, "smtps_ports: found %s, expected a port that is not in submission_ports too", s->smtps_ports[i]);
+	for (size_t k = 0; k < s->tls_count; k++)
+		check_tls(r, s, k);
 }
 
 /* No name configured: the host's, if it is one that may stand in an SMTP greeting. */
@@ -61,10 +133,10 @@ static void default_me(struct option_reader *r, struct settings *s)
 
 static void read_all(struct option_reader *r, struct settings *s)
 {
-	option_begin(r);
 	for (size_t i = 0; i < COUNT_OF(files); i++)
 		option_read_file(r, s->dir, files[i]);
 	option_read_small(r, s->dir);
+	option_inherit(r);
 	if (!*s->me)
 		default_me(r, s);
 	check_together(r, s);
@@ -80,16 +152,22 @@ struct settings *settings_read_each(const char *dir, settings_problem *each, voi
 	struct option_reader r = { .base = s, .arena = arena };
 	char *real = realpath(dir, NULL);
 
+	int error = errno;
+
 	s->arena = arena;
+	s->dir = arena_strdup(arena, real ? real : dir);
+	make_sections(s);
 	r.rows = settings_rows(&r.count);
-	if (real) {
-		s->dir = arena_strdup(arena, real);
-		free(real);
+	r.sections = s->tls_sections;
+	r.section_count = s->tls_count;
+	r.variants = s->tls;
+	r.variant_size = sizeof(*s->tls);
+	option_begin(&r);
+	if (real)
 		read_all(&r, s);
-	} else {
-		option_begin(&r);
-		option_problem(&r, dir, 0, "configuration directory: %s", strerror(errno));
-	}
+	else
+		option_problem(&r, dir, 0, "configuration directory: %s", strerror(error));
+	free(real);
 	s->warnings = option_warnings(&r);
 	if (!option_end(&r, each, arg))
 		settings_free(&s);
@@ -158,12 +236,38 @@ static void print_help(const char *help, const char *indent, FILE *out)
 	putc('\n', out);
 }
 
-static void print_heading(const struct option_row *row, const struct option_row *last, FILE *out)
+/* Where the sections of FILE say otherwise than what they inherit from. */
+static void print_sections(const struct settings *s, const char *file, FILE *out)
 {
-	bool same_file = last && strcmp(row->file, last->file) == 0;
+	size_t count;
+	const struct option_row *rows = settings_rows(&count);
+
+	for (size_t k = TLS_INBOUND; k < s->tls_count; k++) {
+		const struct tls_settings *parent = &s->tls[s->tls_sections[k].parent];
+		bool open = false;
+		for (size_t i = 0; i < count; i++) {
+			if (strcmp(rows[i].file, file) || !rows[i].varies || option_is_same(&rows[i], &s->tls[k], parent))
+				continue;
+			fprintf(out, open ? "\t" : "\n%s {\n\t", s->tls_sections[k].name);
+			option_print(&rows[i], &s->tls[k], out);
+			open = true;
+		}
+		if (open)
+			fputs("}\n", out);
+	}
+}
+
+/* Between two rows: closes the section of LAST, opens that of ROW; NULL for none. */
+static void print_heading(const struct settings *s, const struct option_row *row, const struct option_row *last, FILE *out)
+{
+	bool same_file = last && row && strcmp(row->file, last->file) == 0;
 
 	if (last && *last->section && (!same_file || strcmp(row->section, last->section)))
 		fputs("}\n", out);
+	if (last && !same_file)
+		print_sections(s, last->file, out);
+	if (!row)
+		return;
 	if (!same_file)
 		fprintf(out, "%s# ---- %s ----\n", last ? "\n" : "", row->file);
 	if (*row->section && (!same_file || strcmp(row->section, last->section)))
@@ -180,18 +284,19 @@ void settings_print(const struct settings *s, const char *file, FILE *out)
 		const char *indent = *row->section ? "\t" : "";
 		if (file && strcmp(file, row->file))
 			continue;
-		print_heading(row, last, out);
+		const void *base = row->varies ? (const void *)s->tls : s;
+		print_heading(s, row, last, out);
 		if (!last || strcmp(row->section, last->section) == 0)
 			putc('\n', out);
 		print_help(row->help, indent, out);
-		if (option_is_preset(row, s))
+		if (option_is_preset(row, base))
 			fprintf(out, "%s# (the default)\n", indent);
 		fputs(indent, out);
-		option_print(row, s, out);
+		option_print(row, base, out);
 		last = row;
 	}
-	if (last && *last->section)
-		fputs("}\n", out);
+	if (last)
+		print_heading(s, NULL, last, out);
 }
 
 void settings_print_table(FILE *out)

@@ -12,6 +12,14 @@ struct netlist;
 
 enum inet_prefer { INET_DEFAULT, INET_V4, INET_V6 };
 
+/* tls.conf: what holds for one way of using TLS. */
+struct tls_settings {
+	const char **cert, **key;	/* files, as many of the one as of the other */
+	const char *ciphers, *min_version;
+};
+
+struct option_section;
+
 struct settings {
 	struct arena *arena;		/* owns everything below */
 	const char **warnings;		/* see settings_warnings */
@@ -48,8 +56,10 @@ struct settings {
 	const char *resolver_trust_anchor;	/* "" or a path of a root key file */
 	int64_t resolver_timeout;
 
-	/* tls.conf */
-	const char *tls_cert, *tls_key, *tls_priority, *tls_min_version;
+	/* tls.conf: see settings_tls */
+	const struct option_section *tls_sections;	/* [0] outside of sections, then inbound, outbound, and the plugins in the file plugins */
+	size_t tls_count;
+	struct tls_settings *tls;	/* one a section */
 
 	/* outbound.conf */
 	bool outbound_disabled, outbound_enable_tls, outbound_ipv6, outbound_local_mx_ok;
@@ -83,6 +93,9 @@ void settings_print(const struct settings *s, const char *file, FILE *out);
 /* For the lint and the manual: one line an option, tab separated: file, section, name, type, default,
  * "reload" or "restart", help. */
 void settings_print_table(FILE *out);
+/* What tls.conf says for SECTION: "inbound", "outbound", or the name of a plugin whose next hops are meant (outbound's, unless
+ * there is a section of that name). */
+const struct tls_settings *settings_tls(const struct settings *s, const char *section);
 /* Relative to the configuration directory unless absolute. */
 char *settings_path(const struct settings *s, const char *path);
 

@@ -65,7 +65,10 @@ static const char *not_empty(const char *value)
 	{ .file = file_, .section = section_, .name = name_, .type = type_, .at = offsetof(struct settings, field_), __VA_ARGS__ }
 #define MAIN(field_, type_, ...) ROW("postrider.conf", "", #field_, field_, type_, __VA_ARGS__)
 #define RESOLVER(name_, type_, ...) ROW("postrider.conf", "resolver", #name_, resolver_##name_, type_, __VA_ARGS__)
-#define TLS(name_, type_, ...) ROW("tls.conf", "", #name_, tls_##name_, type_, .reloadable = true, __VA_ARGS__)
+/* Outside of sections it holds for both directions; `inbound`, `outbound` and a plugin's section may say otherwise. */
+#define TLS(name_, type_, ...) \
+	{ .file = "tls.conf", .section = "", .name = #name_, .type = type_, .at = offsetof(struct tls_settings, name_), .varies = true, \
+	  .reloadable = true, __VA_ARGS__ }
 #define OUTBOUND(name_, type_, ...) ROW("outbound.conf", "", #name_, outbound_##name_, type_, .reloadable = true, __VA_ARGS__)
 
 static const struct option_row rows[] = {
@@ -170,11 +173,12 @@ static const struct option_row rows[] = {
 	RESOLVER(timeout, OPTION_DURATION, .preset = "10s", .min = 100, .max = 5 * MINUTE, .reloadable = true,
 		 .help = "longest wait for an answer; then it counts as a temporary failure"),
 
-	TLS(cert, OPTION_STRING, .preset = "tls_cert.pem", .check = not_empty,
-	    .help = "file with our certificate chain in PEM, our own first; relative to the configuration directory"),
-	TLS(key, OPTION_STRING, .preset = "tls_key.pem", .check = not_empty,
-	    .help = "file with the private key of cert in PEM; relative to the configuration directory"),
-	TLS(priority, OPTION_STRING, .preset = "", .help = "GnuTLS priority string; empty: NORMAL with our order of ciphers"),
+	TLS(cert, OPTION_LIST, .preset = "tls_cert.pem", .check = not_empty,
+	    .help = "files with our certificates in PEM, each followed by its chain; relative to the configuration directory; several"
+		    " for several kinds of keys"),
+	TLS(key, OPTION_LIST, .preset = "tls_key.pem", .check = not_empty,
+	    .help = "files with the private keys in PEM, in the order of cert; relative to the configuration directory"),
+	TLS(ciphers, OPTION_STRING, .preset = "", .help = "GnuTLS priority string; empty: NORMAL"),
 	TLS(min_version, OPTION_CHOICE, .preset = "TLSv1.2", .choices = "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3",
 	    .help = "oldest version of TLS that is spoken"),
 

@@ -11,12 +11,15 @@
 struct tls_context;	/* credentials, priorities, ticket key; made before the fork, shared copy-on-write */
 struct tls_session;
 
-/* Server side: CERT and KEY are paths (PEM; chain in order). Checks that they belong together; warns in the
- * log about an expired one. Reads the key: call it as root. NULL on error, ERR names file and reason. */
-struct tls_context *tls_server_context(const struct settings *s, const char *cert, const char *key, struct err *err);
+/* Server side. Paths are relative to the configuration directory of S. Checks that certificates and keys belong together; warns in
+ * the log about expired ones. Reads the keys: call it as root. NULL on error, ERR names file and reason. */
+struct tls_context *tls_server_context(const struct settings *s, const struct tls_settings *t, struct err *err);
 /* Client side, opportunistic: no verification, result reported. */
-struct tls_context *tls_client_context(const struct settings *s, struct err *err);
+struct tls_context *tls_client_context(const struct tls_settings *t, struct err *err);
 void tls_context_free(struct tls_context **ctx);
+/* Tells of each certificate of CTX until when it is valid; WORRY when that is over, soon over, or has not begun. */
+typedef void tls_certificate_report(void *arg, bool worry, const char *text);
+void tls_context_certificates(const struct tls_context *ctx, tls_certificate_report *each, void *arg);
 
 /* A session on the connected descriptor FD (not owned). SERVER_NAME: SNI on the client side, or NULL. Only bytes
  * that arrive after this call reach the session: the caller has dropped its buffers. NULL on error. */

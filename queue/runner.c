@@ -333,7 +333,7 @@ static bool open_all(struct runner *r, struct err *err)
 	r->spool = spool_open(s->spool_dir, RUNNER_WRITER + (unsigned)getpid() % RUNNER_WRITER, err);
 	if (!r->spool || !(r->dns = dns_context(r->base, s, err)))
 		return false;
-	if (s->outbound_enable_tls && !(r->shared.tls = tls_client_context(s, err)))
+	if (s->outbound_enable_tls && !(r->shared.tls = tls_client_context(settings_tls(s, "outbound"), err)))
 		return false;
 	r->shared.base = r->base;
 	r->shared.settings = s;

@@ -8,12 +8,12 @@
 
 static bool load_tls(const struct settings *s, const struct plugin_list *plugins, struct tls_context **tls, struct err *err)
 {
-	const char *cert, *key;
+	const struct tls_settings *t = plugin_tls(plugins);
 
 	*tls = NULL;
-	if (!plugin_tls_files(plugins, &cert, &key))
+	if (t == NULL)
 		return true;
-	*tls = tls_server_context(s, cert, key, err);
+	*tls = tls_server_context(s, t, err);
 	return *tls != NULL;
 }
 

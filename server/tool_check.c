@@ -1,17 +1,13 @@
 /* tool_check.c - `postrider check`: what start-up would do, without binding anything; and all that is wrong, not the first. */
 #include "tool.h"
 #include "check.h"
-#include "../lib/clock.h"
 #include "../lib/drop.h"
 #include "../lib/listfile.h"
 #include "../lib/log.h"
 #include "../lib/tls.h"
 
-#include <gnutls/x509.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-#define EXPIRY_WARNING_DAYS 14
 
 static void problem(void *arg, const char *text)
 {
@@ -83,43 +79,29 @@ static void check_hosts(const struct settings *s, const char *name, unsigned *pr
 	hostset_free(&set);
 }
 
-/* ---- the certificate ---- */
+/* ---- the certificates ---- */
 
-static time_t expiry(const char *path)
+static void tell_certificate(void *arg UNUSED, bool worry, const char *text)
 {
-	gnutls_datum_t pem = { NULL, 0 };
-	gnutls_x509_crt_t cert = NULL;
-	time_t end = (time_t)-1;
-
-	if (gnutls_load_file(path, &pem) >= 0 && gnutls_x509_crt_init(&cert) >= 0 && gnutls_x509_crt_import(cert, &pem, GNUTLS_X509_FMT_PEM) >= 0)
-		end = gnutls_x509_crt_get_expiration_time(cert);
-	if (cert)
-		gnutls_x509_crt_deinit(cert);
-	gnutls_free(pem.data);
-	return end;
+	printf("%s%s\n", worry ? "warning: " : "", text);
 }
 
-/* Certificate and key of tls.conf, if they are there: whether they are needed is for the tls plugin to say. */
-static void check_certificate(const struct settings *s, unsigned *problems)
+/* Certificates and keys of tls.conf, if they are there: whether they are needed is for the tls plugin to say. */
+static void check_certificates(const struct settings *s, unsigned *problems)
 {
-	const char *cert = settings_path(s, s->tls_cert), *key = settings_path(s, s->tls_key);
+	const struct tls_settings *t = settings_tls(s, "inbound");
 	struct tls_context *tls;
 	struct err err = { "" };
-	char date[CLOCK_DATE_SIZE];
-	time_t end;
 
-	if (access(cert, F_OK) < 0)
+	if (!t->cert[0] || access(settings_path(s, t->cert[0]), F_OK) < 0)
 		return;
-	tls = tls_server_context(s, cert, key, &err);
+	tls = tls_server_context(s, t, &err);
 	if (!tls) {
 		problem(problems, err.text);
 		return;
 	}
+	tls_context_certificates(tls, tell_certificate, NULL);
 	tls_context_free(&tls);
-	end = expiry(cert);
-	if (end != (time_t)-1)
-		printf("%scertificate %s: valid until %s\n", end < clock_now() + EXPIRY_WARNING_DAYS * 86400 ? "warning: " : "", cert,
-		       clock_date(end, date));
 }
 
 /* ---- plugins and the rest: in a process of its own, since that gives up root and runs foreign code ---- */
@@ -165,7 +147,7 @@ int tool_check(const struct tool *tool, int argc, char **argv UNUSED)
 		check_directories(s, &problems);
 		check_hosts(s, "rcpthosts", &problems);
 		check_hosts(s, "morercpthosts", &problems);
-		check_certificate(s, &problems);
+		check_certificates(s, &problems);
 		check_start(s, &problems);
 	}
 	printf("%s: %s\n", tool->config_dir, problems ? "not fit to start with" : "fine");

@@ -153,15 +153,19 @@ static int run(const struct tool *tool, struct request *r)
 	struct settings *s = tool_settings(tool);
 	struct err err = { "" };
 	gnutls_datum_t cert_pem = { NULL, 0 }, key_pem = { NULL, 0 };
+	const struct tls_settings *t;
 	const char *cert, *key;
 	bool ok;
 
 	if (!s)
 		return TOOL_FAILED;
+	t = settings_tls(s, "inbound");
+	if (!t->cert[0] || !t->key[0])
+		return tool_fail("tls.conf names no certificate or no key");
 	if (r->name_count == 0)
 		r->names[r->name_count++] = s->me;
-	cert = target(s, r, s->tls_cert);
-	key = target(s, r, s->tls_key);
+	cert = target(s, r, t->cert[0]);
+	key = target(s, r, t->key[0]);
 	ok = make_pair(r, &cert_pem, &key_pem, &err) && write_pair(cert, &cert_pem, key, &key_pem, r->force, &err);
 	if (ok)
 		printf("%s\n%s\n", cert, key);

@@ -2,6 +2,7 @@
  * made here. Loading shared objects is tested in t/plugin. */
 #include "../../lib/base.h"
 #include "../../lib/log.h"
+#include "../../lib/option.h"
 #include "../../lib/plugin_list.h"
 #include "../../lib/reply.h"
 #include "../../lib/scoreboard.h"
@@ -543,17 +544,22 @@ END_TEST
 
 START_TEST(test_tls)
 {
-	const char *cert, *key;
-	settings.tls_cert = "/c";
-	settings.tls_key = "/k";
-	ck_assert(!plugin_tls_files(&list, &cert, &key));
+	const char *certs[] = { "/c", "/d", NULL }, *keys[] = { "/k", "/l", NULL };
+	struct option_section sections[] = { { "", 0 }, { "inbound", 0 }, { "outbound", 0 } };
+	struct tls_settings ways[3] = { 0 };
+	ways[1] = (struct tls_settings){ .cert = certs, .key = keys };
+	settings.tls_sections = sections;
+	settings.tls = ways;
+	settings.tls_count = COUNT_OF(ways);
+	ck_assert_ptr_null(plugin_tls(&list));
 	ck_assert(!pr_enable_tls(&plugins[0], NULL, NULL));	/* too late: not in before_drop */
 	list.before_drop = true;
 	ck_assert(pr_enable_tls(&plugins[0], NULL, "own.key"));
 	ck_assert(!pr_enable_tls(&plugins[1], NULL, NULL));	/* twice */
-	ck_assert(plugin_tls_files(&list, &cert, &key));
-	ck_assert_str_eq(cert, "/c");
-	ck_assert(strncmp(key, dir, strlen(dir)) == 0 && strcmp(key + strlen(dir), "/own.key") == 0);
+	ck_assert_ptr_nonnull(plugin_tls(&list));
+	ck_assert_ptr_eq(plugin_tls(&list)->cert, certs);
+	ck_assert_str_eq(plugin_tls(&list)->key[0], "own.key");
+	ck_assert_ptr_null(plugin_tls(&list)->key[1]);
 }
 END_TEST
 

@@ -111,9 +111,11 @@ START_TEST(values)
 	ck_assert_int_eq(s->outbound_inet_prefer, INET_V6);
 	ck_assert_int_eq(s->outbound_queue_lifetime, 10000);
 	ck_assert(s->outbound_disabled);
-	ck_assert_str_eq(s->tls_min_version, "TLSv1.3");
-	ck_assert_str_eq(settings_path(s, s->tls_key), "/b.pem");
-	ck_assert_ptr_nonnull(strstr(settings_path(s, s->tls_cert), "/a.pem"));
+	const struct tls_settings *tls = settings_tls(s, "inbound");
+	ck_assert_str_eq(tls->min_version, "TLSv1.3");
+	ck_assert_str_eq(settings_path(s, tls->key[0]), "/b.pem");
+	ck_assert_ptr_nonnull(strstr(settings_path(s, tls->cert[0]), "/a.pem"));
+	ck_assert_ptr_null(tls->cert[1]);
 	settings_free(&s);
 }
 END_TEST
@@ -249,6 +251,37 @@ START_TEST(small_files)
 }
 END_TEST
 
+/* A section says otherwise than outside of sections, and passes on what it leaves out; a plugin's inherits from outbound. */
+START_TEST(sections)
+{
+	put("me", "mx.example.test\n");
+	put("plugins", "tls\nqueue/maildir:1 a b\nroutes # a comment\nroutes:2\n");
+	put("tls.conf", "min_version = TLSv1.1\nciphers = \"PFS\"\nroutes { min_version = TLSv1 }\n"
+	    "outbound {\n\tciphers = \"NORMAL\"\n\tcert = a.pem\n\tkey = { b.pem }\n}\n");
+	struct settings *s = get();
+	const struct tls_settings *in = settings_tls(s, "inbound"), *out = settings_tls(s, "outbound"), *routes = settings_tls(s, "routes");
+
+	ck_assert_uint_eq(s->tls_count, 6);
+	ck_assert_str_eq(in->min_version, "TLSv1.1");
+	ck_assert_str_eq(in->ciphers, "PFS");
+	ck_assert_str_eq(in->cert[0], "tls_cert.pem");
+	ck_assert_str_eq(out->min_version, "TLSv1.1");
+	ck_assert_str_eq(out->ciphers, "NORMAL");
+	ck_assert_str_eq(out->cert[0], "a.pem");
+	ck_assert_str_eq(routes->min_version, "TLSv1");
+	ck_assert_str_eq(routes->ciphers, "NORMAL");
+	ck_assert_str_eq(routes->key[0], "b.pem");
+	ck_assert_str_eq(settings_tls(s, "maildir")->ciphers, "NORMAL");
+	ck_assert_ptr_eq(settings_tls(s, "never-heard-of"), out);
+	settings_free(&s);
+	ck_assert_ptr_nonnull(strstr(complaint("tls.conf", "\nrouts { min_version = TLSv1 }\n"), "tls.conf:2: routs: unknown option"));
+	ck_assert_ptr_nonnull(strstr(complaint("tls.conf", "inbound {\n\n\tmin_version = 3\n}\n"), "tls.conf:3: min_version: found \"3\""));
+	ck_assert_ptr_nonnull(strstr(complaint("tls.conf", "inbound {\n\tciphrs = x\n}\n"), ":2: ciphrs: unknown option, did you mean \"ciphers\"?"));
+	ck_assert_ptr_nonnull(strstr(complaint("tls.conf", "outbound { key = { a, b } }\n"), "key: found 2 files in section outbound, expected as many as cert names, which is 1"));
+	ck_assert_ptr_nonnull(strstr(complaint("postrider.conf", "inbound { ciphers = x }\n"), ":1: inbound: unknown option"));
+}
+END_TEST
+
 START_TEST(warnings)
 {
 	int count = 0;
@@ -276,6 +309,8 @@ START_TEST(print_reads_back)
 	size_t len;
 
 	put("me", "mx.example.test\n");
+	put("plugins", "routes\n");
+	put("tls.conf", "ciphers = PFS\ninbound { ciphers = NORMAL }\nroutes { cert = { a, b }\nkey = { c, d } }\n");
 	put("postrider.conf", "greeting = \"say \\\"\\$HOME\\\" \\\\ now\"\nsmtps_ports = { 1, 2, 3 }\ndata_timeout = 90s\nresolver { local_data = { \"a. IN TXT \\\"b\\\"\" } }\n");
 	struct settings *s = get();
 	ck_assert_str_eq(s->greeting, "say \"$HOME\" \\ now");
@@ -321,7 +356,7 @@ START_TEST(table)
 		ck_assert_msg(rows[i].help && *rows[i].help, "%s has no help", rows[i].name);
 		ck_assert_msg(!strchr(rows[i].help, '\t') && !strchr(rows[i].help, '\n'), "%s", rows[i].name);
 		for (size_t j = 0; j < i; j++)
-			ck_assert_msg(rows[i].at != rows[j].at, "%s and %s fill one field", rows[i].name, rows[j].name);
+			ck_assert_msg(rows[i].at != rows[j].at || rows[i].varies != rows[j].varies, "%s and %s fill one field", rows[i].name, rows[j].name);
 	}
 }
 END_TEST
@@ -368,6 +403,7 @@ int main(void)
 	tcase_add_test(t, bad_files);
 	tcase_add_test(t, not_our_file);
 	tcase_add_test(t, small_files);
+	tcase_add_test(t, sections);
 	tcase_add_test(t, warnings);
 	tcase_add_test(t, print_reads_back);
 	tcase_add_test(t, table);

@@ -1,0 +1,358 @@
+/* tls_certs.c - see tls_certs.h. Names lead to sites. A site is a choice of pairs, at most one for each kind of key, and owns the
+ * GnuTLS credentials made of them; names with the same choice share one. Credentials rather than GnuTLS's retrieve callback,
+ * because that is asked only once, before the cipher suite is known, and could not tell what kind of key the client can use. */
+#include "tls_certs.h"
+#include "arena.h"
+#include "address.h"
+#include "clock.h"
+#include "log.h"
+
+#include <gnutls/abstract.h>
+
+#define uthash_fatal(text) bug("out of memory (%s)", text)
+#include <uthash.h>
+
+#define SOON (14 * 86400)	/* seconds before the end of a certificate: time to say so */
+
+/* In the order in which a client is offered them: what is cheap first. */
+enum kind { KIND_ECDSA, KIND_EDDSA, KIND_RSA, KIND_COUNT };
+
+struct tls_pair {
+	enum kind kind;
+	size_t chain_len;
+	struct tls_cert *chain[TLS_CHAIN_MAX];	/* ours first */
+	struct tls_key *key;
+	struct tls_pair *next;
+};
+
+struct choice { const struct tls_pair *pair[KIND_COUNT]; };
+
+struct site {
+	struct choice choice;
+	gnutls_certificate_credentials_t credentials;
+	UT_hash_handle hh;		/* by choice */
+};
+
+struct name {
+	struct choice choice;
+	const struct site *site;
+	UT_hash_handle hh;
+	char text[];
+};
+
+struct tls_certs {
+	struct arena *arena;
+	struct tls_pair *pairs, **pairs_end;
+	struct name *names;
+	struct site *sites;
+	struct choice preset;		/* the default */
+	const struct site *preset_site;
+};
+
+struct tls_certs *tls_certs_new(void)
+{
+	struct arena *a = arena_new(16384);
+	struct tls_certs *c = arena_alloc(a, sizeof(*c));
+
+	c->arena = a;
+	c->pairs_end = &c->pairs;
+	return c;
+}
+
+void tls_certs_free(struct tls_certs **cp)
+{
+	struct tls_certs *c = *cp;
+	struct arena *a;
+
+	*cp = NULL;
+	if (!c)
+		return;
+	for (struct site *s = c->sites; s; s = s->hh.next)
+		gnutls_certificate_free_credentials(s->credentials);
+	HASH_CLEAR(hh, c->sites);
+	HASH_CLEAR(hh, c->names);
+	a = c->arena;		/* which the structure itself, and the keys, live in */
+	arena_free(&a);
+}
+
+/* ---- pairs ---- */
+
+static bool kind_of(gnutls_pk_algorithm_t algorithm, enum kind *kind)
+{
+	switch (algorithm) {
+	case GNUTLS_PK_ECDSA:
+		*kind = KIND_ECDSA;
+		return true;
+	case GNUTLS_PK_EDDSA_ED25519:
+	case GNUTLS_PK_EDDSA_ED448:
+		*kind = KIND_EDDSA;
+		return true;
+	case GNUTLS_PK_RSA:
+	case GNUTLS_PK_RSA_PSS:
+		*kind = KIND_RSA;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static struct tls_cert *issuer_of(const struct tls_cert *cert, struct tls_cert *among)
+{
+	if (view_eq(cert->subject, cert->issuer))
+		return NULL;
+	for (; among; among = among->next)
+		if (view_eq(among->subject, cert->issuer))
+			return among;
+	return NULL;
+}
+
+/* From LEAF upwards, whatever the order in the file (RFC 5246 7.4.2 wants each to certify the one before it). */
+static void make_chain(struct tls_pair *p, struct tls_cert *leaf, struct tls_cert *among)
+{
+	while (leaf && p->chain_len < TLS_CHAIN_MAX) {
+		p->chain[p->chain_len++] = leaf;
+		leaf = issuer_of(leaf, among);
+	}
+}
+
+static void warn_of_strays(const struct tls_pair *p, const struct tls_cert *among)
+{
+	size_t strays = 0;
+
+	for (; among; among = among->next) {
+		size_t i = 0;
+		while (i < p->chain_len && p->chain[i] != among)
+			i++;
+		strays += i == p->chain_len;
+	}
+	if (strays)
+		log_warn("%s: certificates that are not in the chain of the one that belongs to %s: %zu", p->chain[0]->path, p->key->path, strays);
+}
+
+/* Puts KEY and its certificate among CERTS behind the other pairs. False when it has none. */
+static struct tls_pair *pair_up(struct tls_certs *c, struct tls_cert *certs, struct tls_key *key)
+{
+	struct tls_cert *leaf = certs;
+	struct tls_pair *p;
+
+	while (leaf && memcmp(leaf->id, key->id, sizeof(key->id)) != 0)
+		leaf = leaf->next;
+	if (!leaf)
+		return NULL;
+	p = arena_alloc(c->arena, sizeof(*p));
+	p->key = key;
+	make_chain(p, leaf, certs);
+	return p;
+}
+
+static void append(struct tls_certs *c, struct tls_pair *p)
+{
+	*c->pairs_end = p;
+	c->pairs_end = &p->next;
+}
+
+bool tls_certs_add(struct tls_certs *c, const char *cert, const char *key, struct err *err)
+{
+	struct tls_cert *certs = NULL;
+	struct tls_key *keys = NULL;
+	struct tls_pair *p = NULL;
+
+	cert = arena_strdup(c->arena, cert);
+	key = arena_strdup(c->arena, key);
+	if (!tls_pem_read(cert, c->arena, &certs, NULL, err))
+		return err_context(err, "TLS certificate");
+	if (!tls_pem_read(key, c->arena, NULL, &keys, err))
+		return err_context(err, "TLS key");
+	if (!certs)
+		return err_set(err, "TLS certificate %s: found no certificate in it", cert);
+	if (!keys)
+		return err_set(err, "TLS key %s: found no private key in it", key);
+	for (; keys && !p; keys = keys->next)
+		p = pair_up(c, certs, keys);
+	if (!p)
+		return err_set(err, "TLS key %s does not belong to certificate %s", key, cert);
+	if (!kind_of(p->chain[0]->algorithm, &p->kind))
+		return err_set(err, "TLS certificate %s: found a key of type %s, expected RSA, ECDSA or EdDSA", cert,
+			       gnutls_pk_get_name(p->chain[0]->algorithm));
+	warn_of_strays(p, certs);
+	append(c, p);
+	if (!c->preset.pair[p->kind])
+		c->preset.pair[p->kind] = p;
+	return true;
+}
+
+/* ---- names and sites ---- */
+
+static bool valid_now(const struct tls_cert *cert, time_t now)
+{
+	return cert->from <= now && now < cert->until;
+}
+
+/* Whether A is to be preferred to B, which was added earlier. */
+static bool better(const struct tls_pair *a, const struct tls_pair *b, time_t now)
+{
+	const struct tls_cert *x = a->chain[0], *y = b->chain[0];
+
+	if (valid_now(x, now) != valid_now(y, now))
+		return valid_now(x, now);
+	return x->until > y->until;
+}
+
+static struct name *name_of(struct tls_certs *c, const char *text)
+{
+	size_t len = strlen(text);
+	struct name *n;
+
+	HASH_FIND(hh, c->names, text, len, n);
+	if (n)
+		return n;
+	n = arena_alloc(c->arena, sizeof(*n) + len + 1);
+	memcpy(n->text, text, len + 1);
+	HASH_ADD_KEYPTR(hh, c->names, n->text, len, n);
+	return n;
+}
+
+static void index_names(struct tls_certs *c, const struct tls_pair *p, time_t now)
+{
+	for (size_t i = 0; i < p->chain[0]->name_count; i++) {
+		const struct tls_pair **at = &name_of(c, p->chain[0]->names[i])->choice.pair[p->kind];
+		if (!*at || better(p, *at, now))
+			*at = p;
+	}
+}
+
+/* The one place where a private key becomes something that GnuTLS signs with. The key itself stays C's. */
+static int use_key(const struct tls_key *key, gnutls_privkey_t *out)
+{
+	int code = gnutls_privkey_init(out);
+
+	return code < 0 ? code : gnutls_privkey_import_x509(*out, key->x509, 0);
+}
+
+/* Gives the pair to CREDENTIALS, which own what is made here; the index that it returns is how GnuTLS's other functions (that
+ * for an OCSP response) call it. That key and certificate belong together has been seen to. */
+static int use_pair(gnutls_certificate_credentials_t credentials, const struct tls_pair *p)
+{
+	gnutls_pcert_st chain[TLS_CHAIN_MAX];
+	gnutls_privkey_t key = NULL;
+	size_t n = 0;
+	int code = use_key(p->key, &key);
+
+	for (; code >= 0 && n < p->chain_len; n += code >= 0)
+		code = gnutls_pcert_import_x509_raw(&chain[n], &p->chain[n]->der, GNUTLS_X509_FMT_DER, 0);
+	if (code >= 0)
+		code = gnutls_certificate_set_key(credentials, NULL, 0, chain, (int)n, key);
+	if (code >= 0)
+		return code;
+	while (n)
+		gnutls_pcert_deinit(&chain[--n]);
+	if (key)
+		gnutls_privkey_deinit(key);
+	return code;
+}
+
+static int fill_site(struct site *s, gnutls_dh_params_t dh)
+{
+	int code = gnutls_certificate_allocate_credentials(&s->credentials);
+
+	if (code < 0)
+		return code;
+	gnutls_certificate_set_flags(s->credentials, GNUTLS_CERTIFICATE_API_V2 | GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
+	if (dh)
+		gnutls_certificate_set_dh_params(s->credentials, dh);
+	else
+		gnutls_certificate_set_known_dh_params(s->credentials, GNUTLS_SEC_PARAM_MEDIUM);
+	for (int kind = 0; code >= 0 && kind < KIND_COUNT; kind++)
+		if (s->choice.pair[kind])
+			code = use_pair(s->credentials, s->choice.pair[kind]);
+	return code;
+}
+
+static const struct site *site_of(struct tls_certs *c, const struct choice *choice, gnutls_dh_params_t dh, struct err *err)
+{
+	struct site *s;
+	int code;
+
+	HASH_FIND(hh, c->sites, choice, sizeof(*choice), s);
+	if (s)
+		return s;
+	s = arena_alloc(c->arena, sizeof(*s));
+	s->choice = *choice;
+	code = fill_site(s, dh);
+	HASH_ADD(hh, c->sites, choice, sizeof(s->choice), s);
+	if (code >= 0)
+		return s;
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		if (choice->pair[kind])
+			err_set(err, "TLS certificate %s: %s", choice->pair[kind]->chain[0]->path, gnutls_strerror(code));
+	return NULL;
+}
+
+bool tls_certs_finish(struct tls_certs *c, gnutls_dh_params_t dh, struct err *err)
+{
+	time_t now = clock_now();
+
+	for (const struct tls_pair *p = c->pairs; p; p = p->next)
+		index_names(c, p, now);
+	if (c->pairs && !(c->preset_site = site_of(c, &c->preset, dh, err)))
+		return false;
+	for (struct name *n = c->names; n; n = n->hh.next)
+		if (!(n->site = site_of(c, &n->choice, dh, err)))
+			return false;
+	return true;
+}
+
+bool tls_certs_by_name(const struct tls_certs *c)
+{
+	return HASH_COUNT(c->sites) > 1;
+}
+
+static const struct site *find(const struct tls_certs *c, const char *text, size_t len)
+{
+	const struct name *n;
+
+	HASH_FIND(hh, c->names, text, len, n);
+	return n ? n->site : NULL;
+}
+
+gnutls_certificate_credentials_t tls_certs_find(const struct tls_certs *c, const char *name)
+{
+	char folded[ADDRESS_DOMAIN_MAX + 1];
+	const struct site *s = NULL;
+
+	if (*name && address_domain_fold(view_of(name), folded)) {
+		size_t len = strlen(folded), label = strcspn(folded, ".");
+		s = find(c, folded, len);
+		if (!s && label && label < len) {
+			folded[label - 1] = '*';	/* RFC 6125 6.4.3: for the whole of the first label */
+			s = find(c, folded + label - 1, len - label + 1);
+		}
+	}
+	if (!s)
+		s = c->preset_site;
+	return s ? s->credentials : NULL;
+}
+
+/* ---- how long they last ---- */
+
+static void report(const struct tls_cert *cert, bool own, time_t now, tls_certs_report *each, void *arg)
+{
+	char text[PATH_MAX + 512], date[CLOCK_DATE_SIZE];
+	const char *name = own && cert->name_count ? cert->names[0] : "";
+	bool over = cert->until <= now, early = cert->from > now, soon = cert->until < now + SOON;
+
+	snprintf(text, sizeof(text), "certificate %s%s%s%s%s: %s %s", cert->path, *name ? " (" : "", name, *name ? ")" : "",
+		 own ? "" : ", one of its chain", over ? "has expired on" : early ? "is not valid before" : "valid until",
+		 clock_date(over || !early ? cert->until : cert->from, date));
+	if (own || over || early || soon)
+		each(arg, over || early || soon, text);
+}
+
+void tls_certs_each(const struct tls_certs *c, tls_certs_report *each, void *arg)
+{
+	time_t now = clock_now();
+
+	for (const struct tls_pair *p = c->pairs; p; p = p->next)
+		for (size_t i = 0; i < p->chain_len; i++)
+			report(p->chain[i], i == 0, now, each, arg);
+}

@@ -1,0 +1,35 @@
+/* tls_internal.h - what the files of TLS share: contexts and sessions from the inside. For lib/tls*.c alone. */
+#ifndef TLS_INTERNAL_H
+#define TLS_INTERNAL_H
+
+#include "tls.h"
+#include "tls_certs.h"
+#include <gnutls/gnutls.h>
+
+#define TLS_READ_AHEAD 2048
+
+struct tls_context {
+	bool server;
+	gnutls_priority_t priority;
+	struct tls_certs *certs;	/* NULL: none */
+	gnutls_certificate_credentials_t credentials;	/* with no certificate: a client without one */
+	gnutls_datum_t ticket_key;	/* server: one for all workers, made before the fork */
+};
+
+struct tls_session {
+	struct tls_context *context;
+	gnutls_session_t gnutls;
+	int fd;
+	bool established, said_bye;
+	unsigned warnings;
+	char version[16], cipher[64], sni[256];
+	size_t ahead_at, ahead_end;
+	char ahead[TLS_READ_AHEAD];
+};
+
+/* Always false: "WHAT: words of GnuTLS for CODE". */
+bool tls_fail(struct err *err, const char *what, int code);
+/* After the handshake: what there is to say about it. */
+void tls_note_facts(struct tls_session *s);
+
+#endif
