@@ -42,7 +42,7 @@ struct settings {
 	const char **smtps_ports, **submission_ports;	/* port numbers whose role is not given by a suffix */
 
 	int64_t command_timeout, data_timeout, session_timeout, plugin_timeout, shutdown_timeout, drain_timeout;
-	int64_t max_line_length, max_recipients, max_message_size, max_header_size, max_errors, max_transactions, max_noops;
+	int64_t max_line_length, max_recipients, max_message_size, max_header_size, max_header_lines, max_received, max_errors, max_transactions, max_noops;
 	int64_t memory_body_size;	/* bodies up to this are held in memory, larger ones go to a file */
 	int64_t min_free_space, min_free_inodes;	/* low-water marks of the spool: 452 4.3.1 */
 	bool allow_bare_lf, auth_without_tls;

@@ -1,5 +1,5 @@
 /* headers - refuses messages whose header section RFC 5322 does not allow: required fields missing, single fields
- * repeated, a Date too far off; and messages that go round in circles, by the number of Received fields. */
+ * repeated, a Date too far off. */
 #define _GNU_SOURCE 1
 #include <postrider.h>
 #include <stdlib.h>
@@ -13,7 +13,6 @@
 struct rules {
 	const char *required[REQUIRED_MAX + 1];
 	int64_t past, future;		/* days; -1: any */
-	int64_t max_received;
 };
 
 static bool read_required(struct plugin *self, struct rules *r)
@@ -39,8 +38,6 @@ static bool init(struct plugin *self)
 	bool good = read_required(self, r);
 	good &= pr_option_int(self, "past", 0, 36500, -1, &r->past);
 	good &= pr_option_int(self, "future", 0, 36500, -1, &r->future);
-	/* RFC 5321 6.3: the threshold should be large, normally at least 100. */
-	good &= pr_option_int(self, "max_received", 1, 1000, 100, &r->max_received);
 	good &= pr_reject_options(self);
 	pr_set_data(self, r);
 	return pr_no_more_options(self) && good;
@@ -115,11 +112,6 @@ static enum verdict check_fields(struct hook_call *call, const struct rules *r)
 static enum verdict on_data_post(struct hook_call *call)
 {
 	const struct rules *r = pr_data(pr_self(call));
-	size_t hops = pr_header_count(call, "Received");
-	if (hops > (uint64_t)r->max_received) {
-		pr_reply(call, 554, "5.4.6", "too many hops (%zu Received headers): this message is going round in circles", hops);
-		return DENY;
-	}
 	if (pr_relaying(call))
 		return DECLINED;	/* our own clients are not judged, as in qpsmtpd */
 	enum verdict verdict = check_fields(call, r);

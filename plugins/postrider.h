@@ -215,15 +215,31 @@ PR_API void pr_recipient_to_spool(struct hook_call *call);
 PR_API bool pr_recipient_spooled(struct hook_call *call);	/* in rcpt hooks: whether pr_recipient_to_spool was called */
 PR_API bool pr_recipient_is_local(struct hook_call *call, size_t index);	/* accepted without relaying, for the queue hooks */
 
-/* Headers: from data_headers_end on. Nth occurrence (0 first, negative from the end) of NAME, unfolded, without name and
- * line ends; NULL when there is none. */
+/* ---- the header section: from data_headers_end on ---- */
+
+/* Nth occurrence (0 first, negative from the end) of NAME, unfolded, without name and line ends; NULL when there is none. Octets
+ * over 0x7f come as they are, which need not be UTF-8; a NUL becomes "?". */
 PR_API size_t pr_header_count(struct hook_call *call, const char *name);
 PR_API const char *pr_header(struct hook_call *call, const char *name, int n);
-/* Adds "NAME: VALUE" on top (prepend) or after the last header line (append). False over the limit (16 KiB added in
- * all) or when NAME or VALUE is not fit for a header (a fold is "\r\n " or "\n\t"). */
+/* All fields in their order, numbered from 0 at the top, as they will be stored: ours, those that plugins added, and the message's.
+ * NULL past the end. A line that is no field counts as one with the name "". A number holds until a field is added or removed. */
+PR_API size_t pr_header_fields(struct hook_call *call);
+PR_API bool pr_header_find(struct hook_call *call, const char *name, int n, size_t *index);	/* false: there is none */
+PR_API const char *pr_header_name_at(struct hook_call *call, size_t index);
+PR_API const char *pr_header_at(struct hook_call *call, size_t index);				/* as pr_header */
+PR_API const char *pr_header_raw_at(struct hook_call *call, size_t index, size_t *len);	/* name, folds and CRLF included */
+/* Adds "NAME: VALUE" on top (prepend), after the last field (append) or as the field number INDEX (insert); gives the field INDEX
+ * another value and leaves it where it is (change). False over the limit (the section may grow by 14 KiB, all plugins together) or
+ * when NAME or VALUE is not fit for a header: a name of up to 76 octets; a value without control characters, lines up to 900
+ * octets, folded by "\r\n " or "\n\t". The message is written anew only when one of its own fields is changed or removed, or
+ * something is put behind the first of them; adding on top costs nothing. */
 PR_API bool pr_header_prepend(struct hook_call *call, const char *name, const char *value);
 PR_API bool pr_header_append(struct hook_call *call, const char *name, const char *value);
-PR_API size_t pr_header_remove(struct hook_call *call, const char *name);	/* how many went */
+PR_API bool pr_header_insert(struct hook_call *call, size_t index, const char *name, const char *value);
+PR_API bool pr_header_change(struct hook_call *call, size_t index, const char *value);
+PR_API size_t pr_header_remove(struct hook_call *call, const char *name);	/* all of them; how many went */
+PR_API bool pr_header_remove_at(struct hook_call *call, size_t index);
+
 /* The message as it will be stored, trace headers included: from data_post on, and in the queue hooks. */
 PR_API uint64_t pr_message_size(struct hook_call *call);
 /* Reads up to LEN bytes at OFFSET; 0 at the end, -1 on error. CRLF line ends, not dot-stuffed. */

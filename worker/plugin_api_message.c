@@ -1,5 +1,5 @@
-/* plugin_api_message.c - the part of plugins/postrider.h that concerns the transaction: envelope, header section,
- * message, notes. */
+/* plugin_api_message.c - the part of plugins/postrider.h that concerns the transaction: envelope, message, notes. Its header
+ * section is in plugin_api_headers.c. */
 #include "../lib/base.h"
 #include "../queue/job_call.h"
 #include "session.h"
@@ -104,40 +104,6 @@ const char *pr_queue_id(struct hook_call *call)
 	if (!t)
 		return job_call_id(call);
 	return t->writer ? arena_strdup(call->scratch, spool_write_id(t->writer)) : "";
-}
-
-/* ---- the header section: from data_headers_end on ---- */
-
-static struct headers *headers_of(const struct hook_call *call)
-{
-	struct transaction *t = transaction_of(call);
-
-	return t && t->stored_form ? &t->headers : NULL;
-}
-
-size_t pr_header_count(struct hook_call *call, const char *name)
-{
-	return headers_of(call) ? headers_count(headers_of(call), name) : 0;
-}
-
-const char *pr_header(struct hook_call *call, const char *name, int n)
-{
-	return headers_of(call) ? headers_get(headers_of(call), name, n, call->scratch) : NULL;
-}
-
-bool pr_header_prepend(struct hook_call *call, const char *name, const char *value)
-{
-	return headers_of(call) && headers_prepend(headers_of(call), name, value, false);
-}
-
-bool pr_header_append(struct hook_call *call, const char *name, const char *value)
-{
-	return headers_of(call) && headers_append(headers_of(call), name, value);
-}
-
-size_t pr_header_remove(struct hook_call *call, const char *name)
-{
-	return headers_of(call) ? headers_remove(headers_of(call), name) : 0;
 }
 
 /* ---- the message as it will be stored: what was added, then the content ---- */

@@ -25,6 +25,23 @@ static const char *tls_cipher_of(const struct session *s)
 	return tls ? tls_cipher(tls) : facts_none;
 }
 
+/* What no message of ours has: more lines than anybody reads, or a way behind it that leads in circles (RFC 5321 6.3). One that was
+ * accepted before is not refused for the line that was added then. */
+static bool header_sound(struct session *s)
+{
+	size_t received, lines = headers_lines(&s->transaction.headers, "Received", &received);
+
+	if (lines > (uint64_t)s->settings->max_header_lines) {
+		reply_set(&s->reply, 552, "5.3.4", "header section has more than %lld lines", (long long)s->settings->max_header_lines);
+		return false;
+	}
+	if (received > (uint64_t)s->settings->max_received && !session_internal(s)) {
+		reply_set(&s->reply, 554, "5.4.6", "too many hops (%zu Received headers): this message is going round in circles", received);
+		return false;
+	}
+	return true;
+}
+
 /* RFC 6409 8.2, 8.3: a submission server adds what the user's program forgot. Nothing else is touched. */
 static bool complete_submission(struct session *s)
 {
@@ -180,6 +197,8 @@ void queueing_run(struct session *s)
 	struct transaction *t = &s->transaction;
 
 	headers_begin(&t->headers, t->arena, buf_view(&t->body.header));
+	if (!header_sound(s))
+		return;
 	t->stored_form = true;
 	if (!complete_submission(s) || !add_received(s)) {
 		reply_set(&s->reply, 552, "5.3.4", "header section too large");

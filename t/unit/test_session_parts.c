@@ -1,8 +1,7 @@
-/* test_session_parts.c - what a session is made of and needs no client: parameters, xtext, base64, Received, the
- * header section, notes. */
+/* test_session_parts.c - what a session is made of and needs no client: parameters, xtext, base64, Received,
+ * notes. */
 #include "unit.h"
 #include "../../lib/base64.h"
-#include "../../worker/headers.h"
 #include "../../worker/notes.h"
 #include "../../worker/parameter.h"
 #include "../../worker/received.h"
@@ -153,98 +152,6 @@ START_TEST(received_hostile)
 }
 END_TEST
 
-#define ORIGINAL "From: a@b\r\nSubject: one\r\n two\r\nnonsense\r\nX-A: 1\r\nx-a : 2\r\n"
-
-static void check_head(const struct headers *h, const char *want, uint64_t skip)
-{
-	struct buf out;
-
-	buf_init(&out, 65536);
-	ck_assert(headers_head(h, &out));
-	assert_view_eq(buf_view(&out), want);
-	ck_assert_uint_eq(headers_head_size(h), strlen(want));
-	ck_assert_uint_eq(headers_skip(h), skip);
-	buf_free(&out);
-}
-
-START_TEST(headers_reading)
-{
-	struct arena *a = arena_new(1024);
-	struct headers h;
-
-	headers_begin(&h, a, view_of(ORIGINAL));
-	ck_assert_uint_eq(headers_count(&h, "from"), 1);
-	ck_assert_uint_eq(headers_count(&h, "X-A"), 2);
-	ck_assert_uint_eq(headers_count(&h, "nonsense"), 0);
-	ck_assert_str_eq(headers_get(&h, "Subject", 0, a), "one two");
-	ck_assert_str_eq(headers_get(&h, "X-A", 1, a), "2");
-	ck_assert_str_eq(headers_get(&h, "X-A", -1, a), "2");
-	ck_assert_str_eq(headers_get(&h, "X-A", -2, a), "1");
-	ck_assert_ptr_null(headers_get(&h, "X-A", -3, a));
-	ck_assert_ptr_null(headers_get(&h, "X-A", 2, a));
-	check_head(&h, "", 0);
-	arena_free(&a);
-}
-END_TEST
-
-START_TEST(headers_writing)
-{
-	struct arena *a = arena_new(1024);
-	struct headers h;
-
-	headers_begin(&h, a, view_of(ORIGINAL));
-	ck_assert(headers_prepend(&h, "X-One", "1", false));
-	ck_assert(headers_prepend(&h, "X-Two", "2\n\tmore", false));
-	check_head(&h, "X-Two: 2\r\n\tmore\r\nX-One: 1\r\n", 0);
-	ck_assert_str_eq(headers_get(&h, "x-two", 0, a), "2\tmore");
-	ck_assert(headers_append(&h, "X-Three", "3"));
-	ck_assert_uint_eq(headers_remove(&h, "x-a"), 2);
-	ck_assert_uint_eq(headers_remove(&h, "X-One"), 1);
-	ck_assert_uint_eq(headers_remove(&h, "X-One"), 0);
-	check_head(&h, "X-Two: 2\r\n\tmore\r\nFrom: a@b\r\nSubject: one\r\n two\r\nnonsense\r\nX-Three: 3\r\n", strlen(ORIGINAL));
-	arena_free(&a);
-}
-END_TEST
-
-static const struct { const char *name, *value; bool good; } fields[] = {
-	{ "X", "", true }, { "X-Y", "a b", true }, { "X", "a\r\n b", true }, { "X", "a\n\tb", true }, { "X", "caf\xc3\xa9", true },
-	{ "", "a", false }, { "X Y", "a", false }, { "X:", "a", false }, { "X\r\nY", "a", false }, { "X\xc3", "a", false },
-	{ "X", "a\nb", false }, { "X", "a\r\nb", false }, { "X", "a\r\n", false }, { "X", "a\n", false }, { "X", "a\r b", false },
-	{ "X", "a\n \n", false }, { "X", "a\n  ", false }, { "X", "a\x01", false }, { "X", "a\x7f", false }, { "X", "a\r\n\r\n b", false },
-};
-
-START_TEST(headers_fit)
-{
-	for (size_t i = 0; i < COUNT_OF(fields); i++) {
-		struct arena *a = arena_new(1024);
-		struct headers h;
-
-		headers_begin(&h, a, VIEW(""));
-		ck_assert_msg(headers_prepend(&h, fields[i].name, fields[i].value, false) == fields[i].good, "%zu", i);
-		arena_free(&a);
-	}
-}
-END_TEST
-
-START_TEST(headers_limit)
-{
-	struct arena *a = arena_new(1024);
-	char value[801];
-	struct headers h;
-	size_t n = 0;
-
-	memset(value, 'x', 800);
-	value[800] = '\0';
-	headers_begin(&h, a, VIEW(""));
-	while (headers_prepend(&h, "X", value, false))
-		n++;
-	ck_assert_uint_eq(n, (HEADERS_ADDED_MAX - HEADERS_RESERVE) / 805);
-	ck_assert(headers_prepend(&h, "Received", value, true));
-	ck_assert_uint_le(headers_head_size(&h), HEADERS_ADDED_MAX);
-	arena_free(&a);
-}
-END_TEST
-
 START_TEST(notes_rules)
 {
 	struct arena *a = arena_new(1024);
@@ -271,4 +178,4 @@ START_TEST(notes_rules)
 END_TEST
 
 UNIT_MAIN("session_parts", parameter_table, parameter_values, base64_table, base64_sizes, received_with_table, received_forms,
-	received_hostile, headers_reading, headers_writing, headers_fit, headers_limit, notes_rules)
+	received_hostile, notes_rules)

@@ -56,6 +56,31 @@ static void envelope(struct hook_call *call)
 	total += pr_recipient_spooled(call);
 }
 
+static void fields(struct hook_call *call)
+{
+	size_t index, len = 1;
+
+	for (size_t i = 0; i < pr_header_fields(call) + 1; i++) {
+		maybe(pr_header_name_at(call, i));
+		maybe(pr_header_at(call, i));
+		maybe(pr_header_raw_at(call, i, &len));
+	}
+	if (len != 0 || pr_header_change(call, SIZE_MAX, "x") || pr_header_remove_at(call, SIZE_MAX) || pr_header_find(call, "", 0, &index))
+		abort();
+	pr_header_insert(call, 1, "X-Probe", "middle");
+	if (pr_header_find(call, "x-probe", -1, &index) && (!pr_header_change(call, index, "other") || !pr_header_remove_at(call, index)))
+		abort();
+}
+
+static void addresses(void)
+{
+	char out[PR_ADDRESS_SIZE];
+
+	if (!pr_address_canonical("\"A\"@B", out) || strcmp(out, "A@b") != 0 || !pr_address_folded("A@B", out) || strcmp(out, "a@b") != 0 ||
+	    pr_address_canonical("a", out) || out[0] != '\0' || pr_address_folded("<a@b>", out) || !pr_address_folded("", out))
+		abort();
+}
+
 static void message(struct hook_call *call)
 {
 	static char data[4096];
@@ -73,6 +98,7 @@ static void message(struct hook_call *call)
 	    pr_header_prepend(call, "X:", "a") || pr_header_prepend(call, "", "a") || pr_header_prepend(call, "X\r\nY", "a") ||
 	    pr_header_append(call, "X-Probe", "a\rb") || pr_header_append(call, "X-Probe", "a\n "))
 		abort();
+	fields(call);
 	total += pr_header_remove(call, "X-Probe") + pr_header_remove(call, "") + pr_message_size(call);
 	while ((got = pr_message_read(call, offset, data, sizeof data)) > 0)
 		offset += (uint64_t)got;
@@ -118,6 +144,7 @@ static enum verdict probe(struct hook_call *call)
 	connection(call);
 	envelope(call);
 	message(call);
+	addresses();
 	notes(call);
 	runner(call);
 	pr_log(call, PR_DEBUG, "%zu octets of text", total);
