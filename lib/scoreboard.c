@@ -19,7 +19,8 @@ static const char *const phase_names[PHASE_COUNT] = {
 
 static const char *const counter_names[COUNT_COUNT] = {
 	[COUNT_CONNECTIONS] = "connections", [COUNT_SESSIONS_TLS] = "sessions_tls", [COUNT_REFUSED_BUSY] = "refused_busy",
-	[COUNT_REFUSED_IP] = "refused_ip", [COUNT_REFUSED_RATE] = "refused_rate", [COUNT_MESSAGES] = "messages", [COUNT_BYTES] = "bytes", [COUNT_RECIPIENTS] = "recipients",
+	[COUNT_REFUSED_IP] = "refused_ip", [COUNT_REFUSED_RATE] = "refused_rate",
+	[COUNT_REFUSED_PROXY] = "refused_proxy", [COUNT_MESSAGES] = "messages", [COUNT_BYTES] = "bytes", [COUNT_RECIPIENTS] = "recipients",
 	[COUNT_REJECTED] = "rejected", [COUNT_TEMPFAILED] = "tempfailed", [COUNT_AUTH_OK] = "auth_ok", [COUNT_AUTH_FAILED] = "auth_failed",
 	[COUNT_WORKERS_FORKED] = "workers_forked", [COUNT_WORKERS_DIED] = "workers_died", [COUNT_WORKERS_KILLED] = "workers_killed",
 	[COUNT_LOOKUPS] = "lookups", [COUNT_LOOKUPS_FAILED] = "lookups_failed", [COUNT_DELIVERIES] = "deliveries",
@@ -166,7 +167,7 @@ int scoreboard_take(int32_t pid, uint32_t generation)
 		atomic_store(&s->since, clock_ms());
 		atomic_store(&s->sessions, 0);
 		atomic_store(&s->messages, 0);
-		s->peer_family = 0;
+		s->peer_family = s->proxy_family = 0;
 		s->id[0] = '\0';
 		atomic_store(&s->phase, PHASE_IDLE);
 		atomic_fetch_add(&board->idle, 1);

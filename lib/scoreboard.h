@@ -34,11 +34,13 @@ struct scoreboard_slot {		/* 128 bytes: two cache lines, one writer (its worker)
 	_Atomic uint64_t sessions;	/* served by this worker */
 	_Atomic uint64_t messages;
 	char id[32];			/* of the session in hand, for the log line about a worker's death; "" none */
-	uint8_t spare[32];
+	uint8_t proxy[16];		/* through which PEER comes (or, of an unknown client, PEER itself) */
+	uint8_t proxy_family;		/* 0: through none */
+	uint8_t spare[15];
 };
 
 enum counter {
-	COUNT_CONNECTIONS, COUNT_SESSIONS_TLS, COUNT_REFUSED_BUSY, COUNT_REFUSED_IP, COUNT_REFUSED_RATE, COUNT_MESSAGES, COUNT_BYTES,
+	COUNT_CONNECTIONS, COUNT_SESSIONS_TLS, COUNT_REFUSED_BUSY, COUNT_REFUSED_IP, COUNT_REFUSED_RATE, COUNT_REFUSED_PROXY, COUNT_MESSAGES, COUNT_BYTES,
 	COUNT_RECIPIENTS, COUNT_REJECTED, COUNT_TEMPFAILED, COUNT_AUTH_OK, COUNT_AUTH_FAILED,
 	COUNT_WORKERS_FORKED, COUNT_WORKERS_DIED, COUNT_WORKERS_KILLED,
 	COUNT_LOOKUPS, COUNT_LOOKUPS_FAILED,

@@ -39,6 +39,9 @@ struct settings {
 	struct netlist *exempt;
 	int64_t limit_connections;	/* sessions at once in all; 0: as many as max_workers */
 	bool lookup_rdns;
+	const char **proxy_ports, **proxy_networks;	/* ports that take the PROXY header, and from whom; proxies for searching */
+	struct netlist *proxies;
+	int64_t proxy_timeout;
 	const char **smtps_ports, **submission_ports;	/* port numbers whose role is not given by a suffix */
 
 	int64_t command_timeout, data_timeout, session_timeout, plugin_timeout, shutdown_timeout, drain_timeout;

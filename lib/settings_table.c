@@ -118,6 +118,12 @@ static const struct option_row rows[] = {
 	     .help = "ports on which TLS starts at once, unless --port or --listen-address says otherwise"),
 	MAIN(submission_ports, OPTION_LIST, .preset = "587 5870", .check = port_number,
 	     .help = "ports for users' mail programs: AUTH is demanded before MAIL"),
+	MAIN(proxy_ports, OPTION_LIST, .preset = "", .check = port_number,
+	     .help = "ports to which proxies connect, with a PROXY header, unless --port or --listen-address says otherwise"),
+	MAIN(proxy_networks, OPTION_LIST, .preset = "", .check = network, .reloadable = true,
+	     .help = "networks of proxies whose PROXY header is believed"),
+	MAIN(proxy_timeout, OPTION_DURATION, .preset = "5s", .min = 100, .max = 5 * MINUTE, .reloadable = true,
+	     .help = "time in which the PROXY header must come"),
 
 	MAIN(command_timeout, OPTION_DURATION, .preset = "5m", .min = SECOND, .max = DAY, .small_file = "timeout", .reloadable = true,
 	     .help = "time a client has for a command line (RFC 5321 4.5.3.2.7 asks for 5 minutes)"),

@@ -163,9 +163,10 @@ PR_API enum verdict pr_reject(struct hook_call *call, const char *enhanced, cons
 /* ---- facts of the connection ---- */
 
 PR_API const char *pr_id(struct hook_call *call);		/* session id */
-PR_API const char *pr_remote_ip(struct hook_call *call);	/* canonical, no brackets; "" for a Unix socket */
+PR_API const char *pr_remote_ip(struct hook_call *call);	/* canonical, no brackets; "" for a Unix socket, and when its proxy does not know */
 PR_API uint16_t pr_remote_port(struct hook_call *call);
 PR_API const char *pr_remote_host(struct hook_call *call);	/* reverse DNS, or "" ; waits for the lookup if it is under way */
+PR_API const char *pr_proxy_ip(struct hook_call *call);		/* of the proxy that told us pr_remote_ip (PROXY, XCLIENT), "" without one */
 PR_API const char *pr_local_ip(struct hook_call *call);
 PR_API uint16_t pr_local_port(struct hook_call *call);
 PR_API const char *pr_helo(struct hook_call *call);		/* "" before */

@@ -28,8 +28,10 @@ bool check_load(const struct settings *s, struct plugin_list **plugins, struct t
 		drop_root(&target, err) && plugin_init(*plugins, err);
 }
 
-bool check_listener(enum listener_role role, const struct tls_context *tls, struct err *err)
+bool check_listener(const struct settings *s, enum listener_role role, bool proxy, const struct tls_context *tls, struct err *err)
 {
+	if (proxy && *s->proxy_networks == NULL)
+		return err_set(err, "%s/postrider.conf: a listener takes PROXY headers, but proxy_networks is empty: expected the networks of the proxies", s->dir);
 	if (role == LISTENER_SMTPS && tls == NULL)
 		return err_set(err, "there is an smtps listener, but no plugin has switched TLS on: add \"tls\" to the file plugins, or listen with --port");
 	return true;
@@ -56,7 +58,7 @@ bool check_run(const struct settings *s, const struct cmdline *c, struct err *er
 	bool ok = (c == NULL || listen_plan(c, s, specs, &count, err)) && check_load(s, &plugins, &tls, err) && check_dns(s, err);
 
 	for (size_t i = 0; ok && i < count; i++)
-		ok = check_listener(specs[i].role, tls, err);
+		ok = check_listener(s, specs[i].role, specs[i].proxy, tls, err);
 	plugin_list_free(&plugins);
 	tls_context_free(&tls);
 	return ok;

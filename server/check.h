@@ -14,8 +14,8 @@
 /* Loads the plugins, lets them and TLS read what only root may, gives up root for good, and initialises the plugins.
  * *TLS becomes NULL when no plugin asked for TLS. */
 bool check_load(const struct settings *s, struct plugin_list **plugins, struct tls_context **tls, struct err *err) MUST_CHECK;
-/* A listener of this role can be served (smtps needs TLS). */
-bool check_listener(enum listener_role role, const struct tls_context *tls, struct err *err) MUST_CHECK;
+/* A listener of this role can be served (smtps needs TLS, proxies need somebody to be believed). */
+bool check_listener(const struct settings *s, enum listener_role role, bool proxy, const struct tls_context *tls, struct err *err) MUST_CHECK;
 /* Everything that start-up does, binding nothing and writing nothing (--check, `postrider check`). Gives up
  * root: the process is of no further use for anything else. C NULL: the ports are not looked at. */
 bool check_run(const struct settings *s, const struct cmdline *c, struct err *err) MUST_CHECK;

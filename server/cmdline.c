@@ -21,7 +21,7 @@ struct cmdline_row {
 
 static const struct cmdline_row rows[] = {
 	{ "port", 'p', KIND_LIST, AT(ports), 0, "PORT[/ROLE]", "listen on this port (again for more; default 25, 465 and 587; 0: any free one)" },
-	{ "listen-address", 'l', KIND_LIST, AT(addresses), 0, "ADDR[:PORT][/ROLE]", "listen on this address, IPv6 in [] (again for more; default all); ROLE: smtp, submission, smtps" },
+	{ "listen-address", 'l', KIND_LIST, AT(addresses), 0, "ADDR[:PORT][/ROLE]", "listen on this address, IPv6 in [] (again for more; default all); ROLE: smtp, submission, smtps, each with \"+proxy\" too" },
 	{ "limit-connections", 'c', KIND_NUMBER, AT(limit_connections), SCOREBOARD_SLOTS - 16, "N", "sessions at once" },
 	{ "max-from-ip", 'm', KIND_NUMBER, AT(max_from_ip), SCOREBOARD_SLOTS, "N", "sessions at once from one address (0: no limit)" },
 	{ "user", 'u', KIND_TEXT, AT(user), 0, "USER", "run as this user" },

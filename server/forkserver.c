@@ -68,7 +68,7 @@ static bool prepare(struct forkserver *f, struct err *err)
 	if (!check_load(a->settings, &f->plugins, &f->tls, err))
 		return false;
 	for (size_t i = 0; i < a->listener_count; i++)
-		if (!check_listener(a->listeners[i].role, f->tls, err))
+		if (!check_listener(a->settings, a->listeners[i].role, a->listeners[i].proxy, f->tls, err))
 			return false;
 	return scoreboard_open(a->settings->run_dir, false, err) && catch_signals(f, err) && make_crew(f, err);
 }

@@ -10,21 +10,27 @@
 
 #define BACKLOG 4096	/* the kernel lowers it to net.core.somaxconn */
 
-static const char *const role_names[] = {
-	[LISTENER_SMTP] = "smtp", [LISTENER_SUBMISSION] = "submission", [LISTENER_SMTPS] = "smtps", [LISTENER_INTERNAL] = "internal",
+static const char *const role_names[][2] = {	/* [1]: with PROXY header */
+	[LISTENER_SMTP] = { "smtp", "smtp+proxy" },
+	[LISTENER_SUBMISSION] = { "submission", "submission+proxy" },
+	[LISTENER_SMTPS] = { "smtps", "smtps+proxy" },
+	[LISTENER_INTERNAL] = { "internal", NULL },
 };
 
-const char *listen_role_name(enum listener_role role)
+const char *listen_role_name(enum listener_role role, bool proxy)
 {
-	return role_names[role];
+	return role_names[role][proxy];
 }
 
-static bool role_from(struct view name, enum listener_role *out)
+static bool role_from(struct view name, enum listener_role *role, bool *proxy)
 {
-	for (size_t i = 0; i < COUNT_OF(role_names); i++) {
-		if (!view_eq(name, view_of(role_names[i])))
+	for (size_t i = 0; i < 2 * COUNT_OF(role_names); i++) {
+		const char *known = role_names[i / 2][i % 2];
+
+		if (!known || !view_eq(name, view_of(known)))
 			continue;
-		*out = (enum listener_role)i;
+		*role = (enum listener_role)(i / 2);
+		*proxy = i % 2;
 		return true;
 	}
 	return false;
@@ -37,6 +43,7 @@ struct endpoint {		/* one --port or --listen-address */
 	struct netaddr addr;
 	uint16_t port;
 	enum listener_role role;
+	bool proxy;
 };
 
 static bool split_role(const char *text, struct view *rest, struct endpoint *e, struct err *err)
@@ -47,8 +54,8 @@ static bool split_role(const char *text, struct view *rest, struct endpoint *e, 
 
 	*rest = head;
 	e->has_role = head.len < strlen(text);
-	if (e->has_role && (!role_from(name, &e->role) || e->role == LISTENER_INTERNAL))
-		return err_set(err, "\"%s\": the role after \"/\" must be smtp, submission or smtps", text);
+	if (e->has_role && (!role_from(name, &e->role, &e->proxy) || e->role == LISTENER_INTERNAL))
+		return err_set(err, "\"%s\": the role after \"/\" must be smtp, submission or smtps, or one of them with \"+proxy\"", text);
 	return true;
 }
 
@@ -115,7 +122,10 @@ static bool plan_add(struct plan *p, const struct endpoint *address, const struc
 		return err_set(p->err, "more than %d addresses and ports to listen on", LISTEN_MAX);
 	*spec = (struct listen_spec){ .addr = address->addr, .optional = optional };
 	spec->addr.port = port->port;
-	spec->role = address->has_role ? address->role : port->has_role ? port->role : role_of_port(p->settings, port->port);
+	const struct endpoint *named = address->has_role ? address : port;
+
+	spec->role = named->has_role ? named->role : role_of_port(p->settings, port->port);
+	spec->proxy = named->has_role ? named->proxy : port_listed(p->settings->proxy_ports, port->port);
 	p->count++;
 	return true;
 }
@@ -223,7 +233,7 @@ bool listen_open(const struct listen_spec *specs, size_t count, int64_t wait_ms,
 			listen_shut(out->listeners, out->count);
 			return false;
 		}
-		out->listeners[out->count++] = (struct listener){ .fd = fd, .role = specs[i].role };
+		out->listeners[out->count++] = (struct listener){ .fd = fd, .role = specs[i].role, .proxy = specs[i].proxy };
 	}
 	return true;
 }
@@ -269,7 +279,7 @@ void listen_describe(const struct listen_set *set, struct buf *out)
 			continue;
 		struct netaddr addr = netaddr_from((struct sockaddr *)&sa, len);
 
-		buf_printf(out, " %s/%s", spec_text(&addr, text, sizeof text), role_names[l->role]);
+		buf_printf(out, " %s/%s", spec_text(&addr, text, sizeof text), listen_role_name(l->role, l->proxy));
 	}
 	buf_putc(out, '\n');
 }
@@ -277,7 +287,8 @@ void listen_describe(const struct listen_set *set, struct buf *out)
 void listen_encode(const struct listen_set *set, struct buf *out)
 {
 	for (size_t i = 0; i < set->count; i++)
-		buf_printf(out, "%s%d:%s", i == 0 ? "" : ",", set->listeners[i].fd, role_names[set->listeners[i].role]);
+		buf_printf(out, "%s%d:%s", i == 0 ? "" : ",", set->listeners[i].fd,
+			listen_role_name(set->listeners[i].role, set->listeners[i].proxy));
 }
 
 bool listen_decode(const char *text, struct listen_set *out, struct err *err)
@@ -291,7 +302,7 @@ bool listen_decode(const char *text, struct listen_set *out, struct err *err)
 		struct listener *l = &out->listeners[out->count];
 		uint64_t fd;
 
-		if (out->count == COUNT_OF(out->listeners) || !view_u64(number, INT_MAX, &fd) || !role_from(name, &l->role))
+		if (out->count == COUNT_OF(out->listeners) || !view_u64(number, INT_MAX, &fd) || !role_from(name, &l->role, &l->proxy))
 			return err_set(err, "--listeners: \"%s\" is not what the master writes", text);
 		l->fd = (int)fd;
 		out->count++;

@@ -14,6 +14,7 @@
 struct listen_spec {
 	struct netaddr addr;		/* with port; 0 any free one */
 	enum listener_role role;
+	bool proxy;			/* the PROXY header is demanded */
 	bool optional;			/* the IPv6 half of "all addresses": a machine without IPv6 does without */
 };
 
@@ -34,9 +35,9 @@ void listen_shut(const struct listener *listeners, size_t count);
 
 /* "ready 127.0.0.1:2525/smtp [::1]:2525/smtp\n", without the internal one. */
 void listen_describe(const struct listen_set *set, struct buf *out);
-/* The form in which a role is told: "5:smtp,6:internal"; and back. LISTENERS of LISTEN_MAX + 1. */
+/* The form in which a role is told: "5:smtp,6:smtps+proxy,7:internal"; and back. LISTENERS of LISTEN_MAX + 1. */
 void listen_encode(const struct listen_set *set, struct buf *out);
 bool listen_decode(const char *text, struct listen_set *out, struct err *err) MUST_CHECK;
-const char *listen_role_name(enum listener_role role);
+const char *listen_role_name(enum listener_role role, bool proxy);	/* "smtp", "smtp+proxy" */
 
 #endif

@@ -12,6 +12,7 @@ enum listener_role { LISTENER_SMTP, LISTENER_SUBMISSION, LISTENER_SMTPS, LISTENE
 struct listener {
 	int fd;
 	enum listener_role role;
+	bool proxy;		/* proxies connect to it: a PROXY header comes first */
 	/* LISTENER_INTERNAL is the Unix stream socket run_dir/internal (0700 directory): the queue-runner (local
 	 * delivery of bounces and mixed messages) and local injection speak SMTP on it. Its sessions run only the
 	 * hooks queue_pre, queue and queue_post (observers: all), every recipient is accepted as local, no limits per address. */

@@ -112,26 +112,35 @@ static const char *hook_text(const struct scoreboard *sb, const struct scoreboar
 	return out;
 }
 
+/* The address in a slot; "" for none. */
+static char *address_text(uint8_t family, const uint8_t bytes[16], char out[NETADDR_TEXT])
+{
+	struct netaddr addr = { .family = family };
+
+	memcpy(addr.bytes, bytes, sizeof(addr.bytes));
+	out[0] = '\0';
+	return family == 4 || family == 6 ? netaddr_text(&addr, out) : out;
+}
+
 static void print_worker(struct scoreboard *sb, uint32_t i, bool json, const char *comma)
 {
 	struct scoreboard_slot *slot = &sb->slot[i];
 	unsigned phase = atomic_load_explicit(&slot->phase, memory_order_relaxed);
-	struct netaddr peer = { .family = slot->peer_family };
 	int64_t since = (clock_ms() - atomic_load_explicit(&slot->since, memory_order_relaxed)) / 1000;
-	char address[NETADDR_TEXT], age[TOOL_NUMBER_SIZE], hook[96];
+	char address[NETADDR_TEXT], proxy[NETADDR_TEXT], age[TOOL_NUMBER_SIZE], hook[96];
 	int pid = (int)atomic_load_explicit(&slot->pid, memory_order_relaxed);
 
-	memcpy(peer.bytes, slot->peer, sizeof(peer.bytes));
-	netaddr_text(&peer, address);
+	address_text(slot->peer_family, slot->peer, address);
+	address_text(slot->proxy_family, slot->proxy, proxy);
 	hook_text(sb, slot, hook, sizeof(hook));
 	if (json) {
-		printf("%s{\"pid\":%d,\"phase\":\"%s\",\"peer\":\"%s\",\"seconds\":%" PRId64 ",\"tls\":%s,\"hook\":", comma, pid,
-		       scoreboard_phase_name(phase), address, since, atomic_load(&slot->tls) ? "true" : "false");
+		printf("%s{\"pid\":%d,\"phase\":\"%s\",\"peer\":\"%s\",\"proxy\":\"%s\",\"seconds\":%" PRId64 ",\"tls\":%s,\"hook\":", comma, pid,
+		       scoreboard_phase_name(phase), *address ? address : "unknown", proxy, since, atomic_load(&slot->tls) ? "true" : "false");
 		tool_print_json(stdout, hook);
 		putchar('}');
 	} else {
-		printf("  %7d %-8s %-39s %5s %s ", pid, scoreboard_phase_name(phase), address, tool_age(since, age),
-		       atomic_load(&slot->tls) ? "tls  " : "plain");
+		printf("  %7d %-8s %-39s %5s %s %s%s%s", pid, scoreboard_phase_name(phase), *address ? address : "unknown", tool_age(since, age),
+		       atomic_load(&slot->tls) ? "tls  " : "plain", *proxy ? "by " : "", proxy, *proxy ? " " : "");
 		tool_print(stdout, hook);
 		putchar('\n');
 	}

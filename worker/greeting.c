@@ -5,6 +5,7 @@
 #include "greeting.h"
 #include "hooks.h"
 #include "limits.h"
+#include "proxied.h"
 #include "session.h"
 
 /* In front of an implicit TLS handshake nothing can be said: the connection just closes. */
@@ -60,6 +61,11 @@ static void greet(struct session *s)
 
 void greeting_run(struct session *s)
 {
+	if (s->listener->proxy && !proxied_begin(s)) {
+		if (s->end == SESSION_GOES_ON)
+			turn_away(s, SESSION_PROXY);
+		return;
+	}
 	if (!limits_admit(s)) {
 		turn_away(s, SESSION_LIMIT);
 		return;

@@ -7,7 +7,7 @@
 
 unsigned limits_sessions_from(const struct session *s)
 {
-	return 1 + scoreboard_sessions_from(&s->remote, (unsigned)s->settings->client_prefix6, s->host->args->slot);
+	return 1 + scoreboard_sessions_from(session_counted(s), (unsigned)s->settings->client_prefix6, s->host->args->slot);
 }
 
 static bool refuse(struct session *s, enum counter why, const char *enhanced, const char *text)
@@ -23,7 +23,7 @@ static bool too_often(const struct session *s)
 	const struct settings *set = s->settings;
 	char key[RATE_CLIENT_KEY];
 
-	return set->connection_rate && rate_add(RATE_CONNECTIONS, rate_client(&s->remote, (unsigned)set->client_prefix6, key),
+	return set->connection_rate && rate_add(RATE_CONNECTIONS, rate_client(session_counted(s), (unsigned)set->client_prefix6, key),
 						set->connection_rate_window / 1000, 1) > set->connection_rate;
 }
 
@@ -37,7 +37,7 @@ bool limits_admit(struct session *s)
 		return true;
 	if (atomic_load_explicit(&board->busy, memory_order_relaxed) > most)
 		return refuse(s, COUNT_REFUSED_BUSY, "4.3.2", "too many connections, try again later");
-	if (netlist_has(set->exempt, &s->remote))
+	if (netlist_has(set->exempt, session_counted(s)))
 		return true;
 	if (too_often(s))
 		return refuse(s, COUNT_REFUSED_RATE, "4.7.0", "too many connections from your address lately");

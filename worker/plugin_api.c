@@ -39,10 +39,19 @@ static struct netaddr local_of(const struct hook_call *call)
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof(sa);
 
+	if (call->session && call->session->local.family)
+		return call->session->local;
 	if (!call->session || !call->session->stream ||
 	    getsockname(stream_fd(call->session->stream), (struct sockaddr *)&sa, &len) != 0)
 		return (struct netaddr){ 0 };
 	return netaddr_from((struct sockaddr *)&sa, len);
+}
+
+const char *pr_proxy_ip(struct hook_call *call)
+{
+	if (!call->session || !call->session->proxied)
+		return "";
+	return netaddr_text(&call->session->peer, arena_alloc(call->scratch, NETADDR_TEXT));
 }
 
 const char *pr_local_ip(struct hook_call *call)
@@ -110,7 +119,7 @@ const char *pr_auth_user(struct hook_call *call)
 
 unsigned pr_sessions_from_ip(struct hook_call *call)
 {
-	if (!call->session || !call->session->remote.family)
+	if (!call->session || session_internal(call->session))
 		return 0;
 	return limits_sessions_from(call->session);
 }

@@ -72,6 +72,8 @@ static bool add_received(struct session *s)
 		return headers_prepend(&t->headers, "Received", own.text, true);
 	if (s->remote.family)
 		netaddr_literal(&s->remote, literal);
+	else if (s->proxied)
+		snprintf(literal, sizeof(literal), "[unknown]");
 	struct received facts = {
 		.helo = s->helo, .remote_host = session_remote_host(s), .remote_literal = literal,
 		.me = s->settings->me, .id = spool_write_id(t->writer),

@@ -8,7 +8,7 @@
 
 /* The facts; texts "" when there are none. */
 struct received {
-	const char *helo, *remote_host, *remote_literal;	/* "[192.0.2.1]"; "" for a local socket */
+	const char *helo, *remote_host, *remote_literal;	/* "[192.0.2.1]", "[unknown]"; "" for a local socket */
 	const char *me, *id, *recipient;			/* recipient: only when it is the only one */
 	bool esmtp, authenticated;
 	const char *tls_version, *tls_cipher;			/* "" while plain */

@@ -133,15 +133,42 @@ void session_broke(struct session *s, enum stream_result result)
 		s->end = result == STREAM_EOF ? SESSION_EOF : SESSION_ERROR;
 }
 
+/* Who the session is for; every session of a client has an address here. */
+static void slot_peers(struct session *s, struct scoreboard_slot *slot)
+{
+	const struct netaddr *counted = session_counted(s);
+
+	memcpy(slot->peer, counted->bytes, sizeof(slot->peer));
+	slot->peer_port = counted->port;
+	slot->peer_family = counted->family;
+	memcpy(slot->proxy, s->peer.bytes, sizeof(slot->proxy));
+	slot->proxy_family = s->proxied ? s->peer.family : 0;
+}
+
+void session_client_is(struct session *s, const struct netaddr *client, const struct netaddr *local)
+{
+	s->proxied = true;
+	s->remote = *client;
+	s->local = *local;
+	s->remote_ip[0] = '\0';
+	if (client->family)
+		netaddr_text(client, s->remote_ip);
+	if (s->host->slot)
+		slot_peers(s, s->host->slot);
+}
+
+const struct netaddr *session_counted(const struct session *s)
+{
+	return s->remote.family ? &s->remote : &s->peer;
+}
+
 static void slot_begin(struct session *s)
 {
 	struct scoreboard_slot *slot = s->host->slot;
 
 	if (!slot)
 		return;
-	memcpy(slot->peer, s->remote.bytes, sizeof(slot->peer));
-	slot->peer_port = s->remote.port;
-	slot->peer_family = s->remote.family;
+	slot_peers(s, slot);
 	memcpy(slot->id, s->id, sizeof(slot->id));
 	atomic_store_explicit(&slot->since, s->started, memory_order_relaxed);
 	atomic_store_explicit(&slot->phase, PHASE_CONNECT, memory_order_release);
@@ -153,8 +180,8 @@ void session_open(struct session *s, struct session_host *host, int fd, const st
 	int64_t now = clock_ms();
 
 	host_wake(host);
-	*s = (struct session){ .host = host, .settings = set, .listener = listener, .stream = stream_open(fd), .remote = *peer,
-		.remote_host = "", .helo = "", .auth_user = "", .started = now, .deadline = now + set->session_timeout };
+	*s = (struct session){ .host = host, .settings = set, .listener = listener, .stream = stream_open(fd), .peer = *peer, .remote = *peer,
+		.remote_host = "", .helo = "", .auth_user = "", .phase = PHASE_CONNECT, .started = now, .deadline = now + set->session_timeout };
 	if (peer->family)
 		netaddr_text(peer, s->remote_ip);
 	snprintf(s->id, sizeof(s->id), "%08llx-%x-%x", (unsigned long long)clock_now(), (unsigned)host->pid, ++host->sessions);

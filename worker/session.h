@@ -16,7 +16,7 @@
 #include "verb.h"
 
 /* Why a session ended; the names for the summary line stand in session.c. */
-enum session_end { SESSION_GOES_ON, SESSION_QUIT, SESSION_EOF, SESSION_TIMEOUT, SESSION_ERROR, SESSION_REFUSED, SESSION_LIMIT,
+enum session_end { SESSION_GOES_ON, SESSION_QUIT, SESSION_EOF, SESSION_TIMEOUT, SESSION_ERROR, SESSION_REFUSED, SESSION_LIMIT, SESSION_PROXY,
 	SESSION_FOREIGN, SESSION_TLS_FAILED, SESSION_SHUTDOWN, SESSION_END_COUNT };
 
 struct session {
@@ -25,7 +25,10 @@ struct session {
 	const struct listener *listener;
 	struct stream *stream;
 	char id[32];
-	struct netaddr remote;			/* family 0 for a Unix socket, remote_ip is "" then */
+	struct netaddr peer;			/* who is connected: the client, or its proxy; family 0 for a Unix socket */
+	bool proxied;				/* a proxy it is, and has said for whom */
+	struct netaddr remote;			/* the client; family 0 for a Unix socket and when its proxy does not know, remote_ip is "" then */
+	struct netaddr local;			/* where it has connected to, as its proxy says; family 0: ask the socket */
 	char remote_ip[NETADDR_TEXT];
 	const char *remote_host;		/* "" until known; use session_remote_host */
 	uint32_t rdns_ticket;			/* lookup under way; 0 none */
@@ -68,6 +71,10 @@ void session_close(struct session *s);
 /* GREETED, HELO, MAIL or RCPT, from what has been accepted so far: the one source of truth about it. */
 enum phase session_phase(const struct session *s);
 void session_mark(struct session *s, enum phase phase);
+/* A proxy has said who its client is (family 0: it does not know), and to where that one has connected (family 0: not told). */
+void session_client_is(struct session *s, const struct netaddr *client, const struct netaddr *local);
+/* The address that limits count: the client's, or that of a proxy which does not know it. */
+const struct netaddr *session_counted(const struct session *s);
 /* May send to anybody: a plugin granted it, or authenticated. */
 bool session_relaying(const struct session *s);
 bool session_internal(const struct session *s);

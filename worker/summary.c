@@ -8,7 +8,7 @@
 
 static const char *const ends[SESSION_END_COUNT] = {
 	[SESSION_GOES_ON] = "unknown", [SESSION_QUIT] = "quit", [SESSION_EOF] = "client-left", [SESSION_TIMEOUT] = "timeout",
-	[SESSION_ERROR] = "connection-lost", [SESSION_REFUSED] = "refused", [SESSION_LIMIT] = "limit",
+	[SESSION_ERROR] = "connection-lost", [SESSION_REFUSED] = "refused", [SESSION_LIMIT] = "limit", [SESSION_PROXY] = "no-proxy-header",
 	[SESSION_FOREIGN] = "not-smtp", [SESSION_TLS_FAILED] = "tls-failed", [SESSION_SHUTDOWN] = "shutdown",
 };
 
@@ -30,6 +30,7 @@ void summary_log(const struct session *s)
 	static const char *const roles[] = { "smtp", "submission", "smtps", "internal" };
 	const struct tls_session *tls = stream_tls(s->stream);
 	struct buf *verbs = &s->host->out;
+	char proxy[NETADDR_TEXT];
 	struct log_line l;
 
 	log_begin(&l, LOG_LEVEL_INFO, "session");
@@ -37,7 +38,8 @@ void summary_log(const struct session *s)
 		return;
 	buf_clear(verbs);
 	verbs_text(s, verbs);
-	log_str(&l, "client", s->remote_ip);
+	log_str(&l, "client", s->proxied && !s->remote.family ? "unknown" : s->remote_ip);
+	log_str(&l, "proxy", s->proxied ? netaddr_text(&s->peer, proxy) : "");
 	log_str(&l, "host", s->remote_host);
 	log_str(&l, "role", roles[s->listener->role]);
 	log_str(&l, "helo", s->helo);

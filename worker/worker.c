@@ -189,7 +189,7 @@ static void turn_idle(struct session_host *host, bool internal)
 
 	if (!board)
 		return;
-	slot->peer_family = 0;
+	slot->peer_family = slot->proxy_family = 0;
 	slot->id[0] = '\0';
 	atomic_fetch_add_explicit(&slot->sessions, 1, memory_order_relaxed);
 	atomic_store_explicit(&slot->since, clock_ms(), memory_order_relaxed);

@@ -7,7 +7,8 @@
 
 static const char *smtps_ports[] = { "465", "4650", NULL };
 static const char *submission_ports[] = { "587", "5870", NULL };
-static const struct settings settings = { .smtps_ports = smtps_ports, .submission_ports = submission_ports };
+static const char *proxy_ports[] = { "10025", "4650", NULL };
+static const struct settings settings = { .smtps_ports = smtps_ports, .submission_ports = submission_ports, .proxy_ports = proxy_ports };
 
 static void describe(const struct listen_spec *specs, size_t count, char *out, size_t size)
 {
@@ -18,7 +19,7 @@ static void describe(const struct listen_spec *specs, size_t count, char *out, s
 		char text[NETADDR_TEXT];
 
 		len += (size_t)snprintf(out + len, size - len, "%s%s %u %s%s", i > 0 ? ", " : "", netaddr_text(&specs[i].addr, text),
-			specs[i].addr.port, listen_role_name(specs[i].role), specs[i].optional ? "?" : "");
+			specs[i].addr.port, listen_role_name(specs[i].role, specs[i].proxy), specs[i].optional ? "?" : "");
 	}
 }
 
@@ -26,12 +27,15 @@ START_TEST(test_plans)
 {
 	static const struct { struct cmdline c; const char *plan; } cases[] = {
 		{ { .ports.count = 0 }, "0.0.0.0 25 smtp, 0.0.0.0 465 smtps, 0.0.0.0 587 submission, :: 25 smtp?, :: 465 smtps?, :: 587 submission?" },
-		{ { .ports = { 2, { "2525", "4650" } } }, "0.0.0.0 2525 smtp, 0.0.0.0 4650 smtps, :: 2525 smtp?, :: 4650 smtps?" },
+		{ { .ports = { 2, { "2525", "4650" } } }, "0.0.0.0 2525 smtp, 0.0.0.0 4650 smtps+proxy, :: 2525 smtp?, :: 4650 smtps+proxy?" },
 		{ { .ports = { 1, { "25/submission" } }, .addresses = { 2, { "127.0.0.1", "::1" } } }, "127.0.0.1 25 submission, ::1 25 submission" },
 		{ { .ports = { 2, { "25", "587" } }, .addresses = { 2, { "127.0.0.1:99", "[::1]" } } }, "127.0.0.1 99 smtp, ::1 25 smtp, ::1 587 submission" },
 		{ { .addresses = { 2, { "[::1]:465", "192.0.2.1:465/smtp" } } }, "::1 465 smtps, 192.0.2.1 465 smtp" },
 		{ { .ports = { 1, { "25/smtps" } }, .addresses = { 1, { "127.0.0.1/submission" } } }, "127.0.0.1 25 submission" },
 		{ { .addresses = { 1, { "127.0.0.1:0/smtps" } } }, "127.0.0.1 0 smtps" },
+		{ { .ports = { 3, { "10025", "10025/smtp", "25/submission+proxy" } }, .addresses = { 1, { "::1" } } },
+			"::1 10025 smtp+proxy, ::1 10025 smtp, ::1 25 submission+proxy" },
+		{ { .ports = { 1, { "4650" } }, .addresses = { 2, { "127.0.0.1/smtps", "::1/smtps+proxy" } } }, "127.0.0.1 4650 smtps, ::1 4650 smtps+proxy" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -49,7 +53,7 @@ END_TEST
 
 START_TEST(test_refused)
 {
-	static const char *const ports[] = { "", "x", "65536", "-1", "25/", "25/pop3", "25/internal", "25/smtp/smtp", "25 " };
+	static const char *const ports[] = { "", "x", "65536", "-1", "25/", "25/pop3", "25/internal", "25/smtp/smtp", "25 ", "25/proxy", "25/smtp+", "25/smtp+proxy+proxy", "25/internal+proxy" };
 	static const char *const addresses[] = { "", "localhost", "127.0.0.1:", "127.0.0.1:99999", "[::1", "1.2.3", "127.0.0.1/", "127.0.0.1/x", "/smtp" };
 	struct listen_spec specs[LISTEN_MAX];
 	size_t count;
@@ -108,7 +112,7 @@ static int knock(uint16_t port)
 
 START_TEST(test_bind_describe_hand_over)
 {
-	struct listen_spec specs[] = { { .addr = { 4, { 127, 0, 0, 1 }, 0 }, .role = LISTENER_SMTP }, { .addr = { 4, { 127, 0, 0, 1 }, 0 }, .role = LISTENER_SMTPS } };
+	struct listen_spec specs[] = { { .addr = { 4, { 127, 0, 0, 1 }, 0 }, .role = LISTENER_SMTP }, { .addr = { 4, { 127, 0, 0, 1 }, 0 }, .role = LISTENER_SMTPS, .proxy = true } };
 	static struct listen_set set, back;
 	struct err err = { "" };
 	struct buf text;
@@ -123,7 +127,7 @@ START_TEST(test_bind_describe_hand_over)
 	}
 	buf_init(&text, 4096);
 	listen_describe(&set, &text);
-	snprintf(expected, sizeof expected, "ready 127.0.0.1:%u/smtp 127.0.0.1:%u/smtps\n", port_of(set.listeners[0].fd), port_of(set.listeners[1].fd));
+	snprintf(expected, sizeof expected, "ready 127.0.0.1:%u/smtp 127.0.0.1:%u/smtps+proxy\n", port_of(set.listeners[0].fd), port_of(set.listeners[1].fd));
 	ck_assert_str_eq(buf_text(&text), expected);
 	buf_clear(&text);
 	listen_encode(&set, &text);
@@ -131,6 +135,7 @@ START_TEST(test_bind_describe_hand_over)
 	ck_assert_uint_eq(back.count, 2);
 	ck_assert_int_eq(back.listeners[1].fd, set.listeners[1].fd);
 	ck_assert_int_eq(back.listeners[1].role, LISTENER_SMTPS);
+	ck_assert(back.listeners[1].proxy && !back.listeners[0].proxy);
 	buf_free(&text);
 	listen_shut(set.listeners, set.count);
 }

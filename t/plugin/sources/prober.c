@@ -22,6 +22,7 @@ static void connection(struct hook_call *call)
 	text(pr_remote_ip(call));
 	text(pr_remote_host(call));
 	text(pr_local_ip(call));
+	text(pr_proxy_ip(call));
 	text(pr_helo(call));
 	text(pr_tls_version(call));
 	text(pr_tls_cipher(call));
