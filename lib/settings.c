@@ -142,6 +142,7 @@ static void read_all(struct option_reader *r, struct settings *s)
 	check_together(r, s);
 	s->exempt = netlist_of(s->exempt_networks, s->arena);
 	s->proxies = netlist_of(s->proxy_networks, s->arena);
+	s->xclients = netlist_of(s->xclient_hosts, s->arena);
 	if (s->max_message_size == 0)
 		s->max_message_size = SETTINGS_SIZE_MAX;
 }

@@ -42,6 +42,8 @@ struct settings {
 	const char **proxy_ports, **proxy_networks;	/* ports that take the PROXY header, and from whom; proxies for searching */
 	struct netlist *proxies;
 	int64_t proxy_timeout;
+	const char **xclient_hosts;	/* who may say XCLIENT; xclients for searching */
+	struct netlist *xclients;
 	const char **smtps_ports, **submission_ports;	/* port numbers whose role is not given by a suffix */
 
 	int64_t command_timeout, data_timeout, session_timeout, plugin_timeout, shutdown_timeout, drain_timeout;

@@ -124,6 +124,8 @@ static const struct option_row rows[] = {
 	     .help = "networks of proxies whose PROXY header is believed"),
 	MAIN(proxy_timeout, OPTION_DURATION, .preset = "5s", .min = 100, .max = 5 * MINUTE, .reloadable = true,
 	     .help = "time in which the PROXY header must come"),
+	MAIN(xclient_hosts, OPTION_LIST, .preset = "", .check = network, .reloadable = true,
+	     .help = "networks of the hosts that may say by XCLIENT for whom they speak"),
 
 	MAIN(command_timeout, OPTION_DURATION, .preset = "5m", .min = SECOND, .max = DAY, .small_file = "timeout", .reloadable = true,
 	     .help = "time a client has for a command line (RFC 5321 4.5.3.2.7 asks for 5 minutes)"),

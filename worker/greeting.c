@@ -43,7 +43,6 @@ static void ask_reverse(struct session *s)
 
 	if (s->settings->lookup_rdns && s->remote.family)
 		s->rdns_ticket = resolve_ask(netaddr_reverse(&s->remote, name), DNS_PTR);
-	hooks_notify(s, HOOK_LOOKUP_RDNS);
 }
 
 /* qpsmtpd's rule: a configured greeting is used as it is, with ESMTP added when it does not say so. */
@@ -55,30 +54,57 @@ static void greet(struct session *s)
 		reply_set(&s->reply, 220, NULL, "%s%s", own, strstr(own, "ESMTP") ? "" : " ESMTP");
 	else
 		reply_set(&s->reply, 220, NULL, "%s ESMTP postrider", s->settings->me);
-	session_reply(s);
-	session_mark(s, PHASE_GREETED);
+}
+
+/* Both: SESSION_GOES_ON, or what ends it, and then s->reply says why. */
+static enum session_end admit(struct session *s)
+{
+	if (!limits_admit(s))
+		return SESSION_LIMIT;
+	return hooks_refused(hooks_run(s, HOOK_PRE_CONNECTION, &s->reply)) ? SESSION_REFUSED : SESSION_GOES_ON;
+}
+
+static enum session_end welcome(struct session *s)
+{
+	hooks_notify(s, HOOK_LOOKUP_RDNS);
+	if (hooks_refused(hooks_run(s, HOOK_CONNECT, &s->reply)))
+		return SESSION_REFUSED;
+	greet(s);
+	return SESSION_GOES_ON;
 }
 
 void greeting_run(struct session *s)
 {
-	if (s->listener->proxy && !proxied_begin(s)) {
-		if (s->end == SESSION_GOES_ON)
-			turn_away(s, SESSION_PROXY);
+	enum session_end end = SESSION_GOES_ON;
+
+	if (s->listener->proxy && !proxied_begin(s))
+		end = SESSION_PROXY;
+	if (s->end != SESSION_GOES_ON)
+		return;
+	if (end == SESSION_GOES_ON)
+		end = admit(s);
+	if (end == SESSION_GOES_ON && !implicit_tls(s))
+		return;
+	if (end == SESSION_GOES_ON) {
+		ask_reverse(s);
+		end = welcome(s);
+	}
+	if (end != SESSION_GOES_ON) {
+		turn_away(s, end);
 		return;
 	}
-	if (!limits_admit(s)) {
-		turn_away(s, SESSION_LIMIT);
-		return;
+	session_reply(s);
+	session_mark(s, PHASE_GREETED);
+}
+
+void greeting_again(struct session *s, bool reverse)
+{
+	enum session_end end = admit(s);
+
+	if (end == SESSION_GOES_ON) {
+		if (reverse)
+			ask_reverse(s);
+		end = welcome(s);
 	}
-	if (hooks_refused(hooks_run(s, HOOK_PRE_CONNECTION, &s->reply))) {
-		turn_away(s, SESSION_REFUSED);
-		return;
-	}
-	if (!implicit_tls(s))
-		return;
-	ask_reverse(s);
-	if (hooks_refused(hooks_run(s, HOOK_CONNECT, &s->reply)))
-		turn_away(s, SESSION_REFUSED);
-	else
-		greet(s);
+	s->end = end;
 }

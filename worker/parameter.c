@@ -41,6 +41,22 @@ bool parameter_xtext_valid(struct view v)
 	return v.len > 0;
 }
 
+const char *parameter_xtext_decode(struct view v, struct arena *a)
+{
+	char *text, *to;
+
+	if (!parameter_xtext_valid(v))
+		return NULL;
+	text = to = arena_alloc(a, v.len + 1);
+	for (size_t i = 0; i < v.len; i++) {
+		bool coded = v.data[i] == '+';
+
+		*to++ = coded ? (char)(hex(v.data[i + 1]) * 16 + hex(v.data[i + 2])) : v.data[i];
+		i += coded ? 2 : 0;
+	}
+	return text;
+}
+
 /* RFC 4954 5: "<>" or an xtext address. Read for its form only; nobody is trusted to vouch for a sender. */
 static bool auth_value(struct view v, struct parameters *p UNUSED)
 {

@@ -29,5 +29,7 @@ void parameters_copy(struct parameters *to, const struct parameters *from, struc
 /* xtext of RFC 3461 4: printable ASCII but "+" and "=", or "+HH". What it stands for must be printable too: nothing
  * hidden in it ("+0A") may ever become a line. */
 bool parameter_xtext_valid(struct view v);
+/* What V stands for, in A; NULL when it is not valid. */
+const char *parameter_xtext_decode(struct view v, struct arena *a);
 
 #endif

@@ -6,7 +6,6 @@
 #include "auth.h"
 #include "limits.h"
 #include "session.h"
-#include <sys/socket.h>
 
 /* NULL while plain, in the queue-runner, and after the connection was closed. */
 static const struct tls_session *tls_of(const struct hook_call *call)
@@ -34,19 +33,6 @@ const char *pr_remote_host(struct hook_call *call)
 	return call->session ? session_remote_host(call->session) : "";
 }
 
-static struct netaddr local_of(const struct hook_call *call)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = sizeof(sa);
-
-	if (call->session && call->session->local.family)
-		return call->session->local;
-	if (!call->session || !call->session->stream ||
-	    getsockname(stream_fd(call->session->stream), (struct sockaddr *)&sa, &len) != 0)
-		return (struct netaddr){ 0 };
-	return netaddr_from((struct sockaddr *)&sa, len);
-}
-
 const char *pr_proxy_ip(struct hook_call *call)
 {
 	if (!call->session || !call->session->proxied)
@@ -56,14 +42,14 @@ const char *pr_proxy_ip(struct hook_call *call)
 
 const char *pr_local_ip(struct hook_call *call)
 {
-	struct netaddr local = local_of(call);
+	struct netaddr local = call->session ? session_local(call->session) : (struct netaddr){ 0 };
 
 	return local.family ? netaddr_text(&local, arena_alloc(call->scratch, NETADDR_TEXT)) : "";
 }
 
 uint16_t pr_local_port(struct hook_call *call)
 {
-	return local_of(call).port;
+	return call->session ? session_local(call->session).port : 0;
 }
 
 const char *pr_helo(struct hook_call *call)
@@ -72,7 +58,7 @@ const char *pr_helo(struct hook_call *call)
 		return job_call_helo(call);
 	/* in the helo and ehlo hooks: the name that is being offered */
 	if (call->hook == HOOK_HELO || call->hook == HOOK_EHLO)
-		return arena_view_dup(call->scratch, call->session->command->args);
+		return arena_view_dup(call->scratch, call->session->command->helo);
 	return call->session->helo;
 }
 

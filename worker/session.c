@@ -78,6 +78,35 @@ void session_forget(struct session *s)
 	s->auth_user = "";
 }
 
+static void forget_lookup(struct session *s)
+{
+	if (s->rdns_ticket || *s->remote_host)
+		resolve_forget_all();
+	s->rdns_ticket = 0;
+	s->remote_host = "";
+}
+
+void session_anew(struct session *s)
+{
+	session_forget(s);
+	forget_lookup(s);
+	s->relaying = false;
+	s->notes = (struct notes){ 0 };
+	arena_reset(s->host->session);
+}
+
+struct netaddr session_local(const struct session *s)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+
+	if (s->local.family)
+		return s->local;
+	if (!s->stream || getsockname(stream_fd(s->stream), (struct sockaddr *)&sa, &len) != 0)
+		return (struct netaddr){ 0 };
+	return netaddr_from((struct sockaddr *)&sa, len);
+}
+
 void session_say(struct session *s)
 {
 	struct buf *out = &s->host->out;
@@ -317,8 +346,7 @@ void session_close(struct session *s)
 		drain_input(s);
 	stream_close(&s->stream);
 	hooks_notify(s, HOOK_POST_CONNECTION);
-	if (s->rdns_ticket || *s->remote_host)
-		resolve_forget_all();
+	forget_lookup(s);
 	if (s->host->slot)
 		atomic_store_explicit(&s->host->slot->tls, 0, memory_order_relaxed);
 	log_id("");

@@ -83,6 +83,10 @@ bool session_submission(const struct session *s);
 const char *session_remote_host(struct session *s);
 /* All that the client said before is void: after STARTTLS. */
 void session_forget(struct session *s);
+/* All that is known of the client is void, what plugins have noted of it included; everything in the session's arena goes. Counts stay. */
+void session_anew(struct session *s);
+/* Our side of the connection, or that of the proxy to which the client has connected; family 0 for a Unix socket. */
+struct netaddr session_local(const struct session *s);
 /* Whether COUNT is as many as LIMIT allows; a limit of 0 is none. */
 bool session_reached(int64_t limit, unsigned count);
 /* Milliseconds to wait for input: LIMIT, but not beyond the session's deadline. */

@@ -30,6 +30,8 @@ static const struct verb verbs[] = {
 	/* RFC 4954 4: not during a transaction */
 	{ "AUTH", AT(HELO), VERB_WANTS_TLS | VERB_FLUSH | VERB_LONG, ARGUMENT_REQUIRED, "AUTH mechanism [initial-response]",
 		"EHLO first, and no transaction", cmd_auth_check, NONE, NONE, cmd_auth, cmd_auth_keyword },
+	{ "XCLIENT", AT(GREETED) | AT(HELO), VERB_IDLE | VERB_FLUSH, ARGUMENT_REQUIRED, "XCLIENT attribute=value ...",
+		"no transaction may be open", cmd_xclient_check, NONE, NONE, cmd_xclient, cmd_xclient_keyword },
 };
 _Static_assert(COUNT_OF(verbs) <= VERB_MAX, "session.h counts by row");
 

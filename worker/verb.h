@@ -13,6 +13,7 @@
 #define VERB_NO_HOOK HOOK_COUNT
 
 struct session;
+struct xclient;			/* cmd_xclient.c */
 
 enum verb_argument { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_REQUIRED };
 enum verb_flags {
@@ -30,8 +31,10 @@ struct command {
 	const struct verb *verb;		/* NULL: unrecognized */
 	struct view line, name, args;
 	enum verdict verdict;			/* of the last hook */
+	struct view helo;			/* HELO, EHLO, XCLIENT: the name that the hooks are asked about */
 	struct address address;			/* MAIL, RCPT */
 	struct parameters parameters;
+	const struct xclient *xclient;		/* XCLIENT */
 	bool to_spool;				/* RCPT: pr_recipient_to_spool */
 	bool harmless;				/* a refusal of it does not count against max_errors */
 };
@@ -66,6 +69,9 @@ bool verb_allowed(struct session *s, const struct command *c);
 
 /* The rows' functions, one file a verb. */
 bool cmd_helo_check(struct session *s, struct command *c);
+bool cmd_helo_fit(struct view name);
+/* C->helo is the client's name from now on; what is open ends. */
+void cmd_helo_accept(struct session *s, const struct command *c, bool esmtp);
 void cmd_helo(struct session *s, struct command *c);
 void cmd_ehlo(struct session *s, struct command *c);
 bool cmd_mail_check(struct session *s, struct command *c);
@@ -86,5 +92,8 @@ void cmd_starttls_keyword(struct session *s, struct buf *lines);
 bool cmd_auth_check(struct session *s, struct command *c);
 void cmd_auth(struct session *s, struct command *c);
 void cmd_auth_keyword(struct session *s, struct buf *lines);
+bool cmd_xclient_check(struct session *s, struct command *c);
+void cmd_xclient(struct session *s, struct command *c);
+void cmd_xclient_keyword(struct session *s, struct buf *lines);
 
 #endif

@@ -135,6 +135,7 @@ static const struct { const char *file, *content, *says; } wrong[] = {
 	{ "postrider.conf", "log = relative\n", "expected stderr, syslog, none or an absolute path" },
 	{ "postrider.conf", "spool_dir = spool\n", "spool_dir: found \"spool\", expected an absolute path" },
 	{ "postrider.conf", "\nproxy_networks = { 10.0.0.0/33 }\n", ":2: proxy_networks: found \"10.0.0.0/33\", expected an address or a network" },
+	{ "postrider.conf", "xclient_hosts = filter.test\n", ":1: xclient_hosts: found \"filter.test\", expected an address or a network" },
 	{ "postrider.conf", "proxy_ports = { 0 }\n", ":1: proxy_ports: found \"0\", expected a port number" },
 	{ "postrider.conf", "exempt_networks = { 192.0.2.1, localhost }\n", ":1: exempt_networks: found \"localhost\", expected an address or a network" },
 	{ "postrider.conf", "smtps_ports = { 465,\n70000 }\n", ":2: smtps_ports: found \"70000\", expected a port number" },
