@@ -30,6 +30,12 @@ static const struct {
 	[IPC_QUEUE_RETRY] = { "queue retry", IPC_QUEUE_RUNNER, 4, 4 + 64 },
 	[IPC_QUEUE_STATS] = { "queue stats", IPC_QUEUE_RUNNER, 0, 0 },
 	[IPC_QUEUE_BOUNCE] = { "queue bounce", IPC_QUEUE_RUNNER, 4, 4 + 64 },
+	[IPC_KEY_LOAD] = { "key load", IPC_KEYHOLDER, 4, 4 + PATH_MAX },
+	[IPC_KEY_LOADED] = { "key loaded", IPC_CHILD, 8, IPC_MAX },
+	[IPC_KEY_SEAL] = { "key seal", IPC_KEYHOLDER, 0, 0 },
+	[IPC_KEY_CLIENT] = { "key client", IPC_KEYHOLDER, 0, 0 },
+	[IPC_KEY_USE] = { "key use", IPC_KEYHOLDER, 17, IPC_MAX },
+	[IPC_KEY_USED] = { "key used", IPC_WORKER | IPC_CHILD, 8, IPC_MAX },
 	[IPC_RESULT] = { "result", IPC_TOOL, 5, IPC_MAX },
 };
 
@@ -94,12 +100,28 @@ void ipc_put_view(struct ipc_out *m, struct view v)
 
 bool ipc_send(int fd, const struct ipc_out *m, struct err *err)
 {
+	return ipc_send_fd(fd, m, -1, err);
+}
+
+bool ipc_send_fd(int fd, const struct ipc_out *m, int passed, struct err *err)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec data = { .iov_base = (void *)(uintptr_t)m->data, .iov_len = m->len };
+	struct msghdr h = { .msg_iov = &data, .msg_iovlen = 1 };
 	ssize_t n;
 
 	if (m->failed)
 		return err_set(err, "message between processes is over %d bytes", IPC_MAX);
+	if (passed >= 0) {
+		struct cmsghdr *c = (struct cmsghdr *)(void *)control;
+
+		*c = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int)) };
+		memcpy(CMSG_DATA(c), &passed, sizeof(int));
+		h.msg_control = control;
+		h.msg_controllen = sizeof(control);
+	}
 	do
-		n = send(fd, m->data, m->len, MSG_NOSIGNAL);
+		n = sendmsg(fd, &h, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return err_sys(err, "cannot send to the other process");
@@ -139,10 +161,9 @@ static int check_header(struct ipc_in *m, struct err *err)
 	return 1;
 }
 
-int ipc_receive(int fd, struct ipc_in *m, struct err *err)
+/* What recv() said, N, as the result of ipc_receive. */
+static int taken(int fd, struct ipc_in *m, ssize_t n, struct err *err)
 {
-	ssize_t n = recv(fd, m->data, sizeof(m->data), MSG_TRUNC);
-
 	m->len = m->at = 0;
 	m->failed = false;
 	m->type = 0;
@@ -163,6 +184,31 @@ int ipc_receive(int fd, struct ipc_in *m, struct err *err)
 	}
 	m->len = (size_t)n;
 	return check_header(m, err);
+}
+
+int ipc_receive(int fd, struct ipc_in *m, struct err *err)
+{
+	return taken(fd, m, recv(fd, m->data, sizeof(m->data), MSG_TRUNC), err);
+}
+
+/* Room for one descriptor: a peer that sends more loses them, the kernel closes what does not fit. */
+int ipc_receive_fd(int fd, struct ipc_in *m, int *passed, struct err *err)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+	struct iovec data = { .iov_base = m->data, .iov_len = sizeof(m->data) };
+	struct msghdr h = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = CMSG_LEN(sizeof(int)) };
+	ssize_t n = recvmsg(fd, &h, MSG_TRUNC | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = n >= 0 ? CMSG_FIRSTHDR(&h) : NULL;
+
+	*passed = -1;
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len >= CMSG_LEN(sizeof(int)))
+		memcpy(passed, CMSG_DATA(c), sizeof(int));
+	int result = taken(fd, m, n, err);
+	if (result != 1 && *passed >= 0) {
+		close(*passed);
+		*passed = -1;
+	}
+	return result;
 }
 
 static void get(struct ipc_in *m, void *out, size_t len)

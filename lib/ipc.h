@@ -30,11 +30,20 @@ enum ipc_type {
 	IPC_QUEUE_STATS,
 	IPC_RESULT,		/* u8 ok, string text */
 	IPC_QUEUE_BOUNCE,	/* string id; behind the others, whose numbers a tool of the last version knows */
+	/* forkserver -> key process -> forkserver (server/keyholder.h) */
+	IPC_KEY_LOAD,		/* string path */
+	IPC_KEY_LOADED,		/* string what went wrong, u32 count, and for each: u64 name (tls_key_name), string key id */
+	IPC_KEY_SEAL,		/* no more keys: give up root and serve */
+	IPC_KEY_CLIENT,		/* with a descriptor: a connection on which IPC_KEY_USE comes */
+	/* worker -> key process -> worker */
+	IPC_KEY_USE,		/* u32 number, u8 enum tls_key_use, u32 algorithm, u32 flags, string data */
+	IPC_KEY_USED,		/* u32 error code of GnuTLS or 0, string result; to the forkserver: serving since IPC_KEY_SEAL */
 	IPC_TYPE_COUNT
 };
 
 /* What a process is, for the table in ipc.c. IPC_CHILD is what the master talks to: all three roles. */
-enum ipc_party { IPC_MASTER = 1, IPC_CHILD = 2, IPC_RESOLVER = 4, IPC_WORKER = 8, IPC_QUEUE_RUNNER = 16, IPC_TOOL = 32, IPC_ANYONE = 63 };
+enum ipc_party { IPC_MASTER = 1, IPC_CHILD = 2, IPC_RESOLVER = 4, IPC_WORKER = 8, IPC_QUEUE_RUNNER = 16, IPC_TOOL = 32, IPC_KEYHOLDER = 64,
+	IPC_ANYONE = 127 };
 /* From now on ipc_receive refuses types that are not addressed to PARTIES (or-ed). IPC_ANYONE until it is called. */
 void ipc_self(unsigned parties);
 
@@ -48,11 +57,15 @@ void ipc_put_u64(struct ipc_out *m, uint64_t v);
 void ipc_put_view(struct ipc_out *m, struct view v);	/* u32 length, bytes */
 /* Sends it whole or not at all; EAGAIN is an error (the caller decides). */
 bool ipc_send(int fd, const struct ipc_out *m, struct err *err) MUST_CHECK;
+/* The same with a descriptor, which stays the caller's. */
+bool ipc_send_fd(int fd, const struct ipc_out *m, int passed, struct err *err) MUST_CHECK;
 
 /* Reading. Views point into the message. A short read sets failed and yields zeroes. */
 struct ipc_in { size_t len, at; bool failed; uint8_t type; uint8_t data[IPC_MAX]; };
 /* 1 a message, 0 end of file, -1 nothing there (EAGAIN/EINTR), -2 error or malformed (ERR is set). */
 int ipc_receive(int fd, struct ipc_in *m, struct err *err);
+/* The same; *PASSED becomes the descriptor that came with it (close-on-exec, the caller's), -1 when none did. */
+int ipc_receive_fd(int fd, struct ipc_in *m, int *passed, struct err *err);
 uint8_t ipc_get_u8(struct ipc_in *m);
 uint16_t ipc_get_u16(struct ipc_in *m);
 uint32_t ipc_get_u32(struct ipc_in *m);

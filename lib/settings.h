@@ -65,6 +65,7 @@ struct settings {
 	const struct option_section *tls_sections;	/* [0] outside of sections, then inbound, outbound, and the plugins in the file plugins */
 	size_t tls_count;
 	struct tls_settings *tls;	/* one a section */
+	bool tls_key_process;
 
 	/* outbound.conf */
 	bool outbound_disabled, outbound_enable_tls, outbound_ipv6, outbound_local_mx_ok;

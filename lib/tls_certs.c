@@ -6,6 +6,7 @@
 #include "address.h"
 #include "clock.h"
 #include "log.h"
+#include "tls_key.h"
 
 #include <gnutls/abstract.h>
 
@@ -221,14 +222,6 @@ static void index_names(struct tls_certs *c, const struct tls_pair *p, time_t no
 	}
 }
 
-/* The one place where a private key becomes something that GnuTLS signs with. The key itself stays C's. */
-static int use_key(const struct tls_key *key, gnutls_privkey_t *out)
-{
-	int code = gnutls_privkey_init(out);
-
-	return code < 0 ? code : gnutls_privkey_import_x509(*out, key->x509, 0);
-}
-
 /* Gives the pair to CREDENTIALS, which own what is made here; the index that it returns is how GnuTLS's other functions (that
  * for an OCSP response) call it. That key and certificate belong together has been seen to. */
 static int use_pair(gnutls_certificate_credentials_t credentials, const struct tls_pair *p)
@@ -236,7 +229,7 @@ static int use_pair(gnutls_certificate_credentials_t credentials, const struct t
 	gnutls_pcert_st chain[TLS_CHAIN_MAX];
 	gnutls_privkey_t key = NULL;
 	size_t n = 0;
-	int code = use_key(p->key, &key);
+	int code = tls_key_import(p->key, &key);
 
 	for (; code >= 0 && n < p->chain_len; n += code >= 0)
 		code = gnutls_pcert_import_x509_raw(&chain[n], &p->chain[n]->der, GNUTLS_X509_FMT_DER, 0);

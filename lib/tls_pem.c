@@ -2,6 +2,7 @@
  * them (text, parameters) does no harm and an error can say which piece it was. */
 #include "tls_pem.h"
 #include "address.h"
+#include "tls_key.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -187,6 +188,14 @@ static bool is_encrypted(struct view piece, struct view label)
 
 bool tls_pem_read(const char *path, struct arena *a, struct tls_cert **certs, struct tls_key **keys, struct err *err)
 {
+	if (keys && tls_key_is_remote()) {
+		if (!tls_key_fetch(path, a, keys, err))
+			return false;
+		keys = NULL;
+	}
+	if (!certs && !keys)
+		return true;
+
 	size_t len = 0;
 	char *text = read_text(path, &len, err);
 	struct view rest = view_make(text, len), label, piece;

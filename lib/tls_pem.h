@@ -28,7 +28,8 @@ struct tls_cert {
 struct tls_key {
 	const char *path;
 	unsigned char id[TLS_ID_SIZE];
-	gnutls_x509_privkey_t x509;	/* ends with the arena */
+	gnutls_x509_privkey_t x509;	/* ends with the arena; NULL: */
+	uintptr_t remote;		/* it is in a key process, which calls it so (tls_key.c) */
 	struct tls_key *next;
 };
 

@@ -6,25 +6,29 @@
 #include <event2/event.h>
 #include <unbound.h>
 
-static bool load_tls(const struct settings *s, const struct plugin_list *plugins, struct tls_context **tls, struct err *err)
+static bool load_tls(const struct settings *s, const struct plugin_list *plugins, struct tls_context **tls, struct keyholder *keys,
+		     const struct role_args *args, struct err *err)
 {
 	const struct tls_settings *t = plugin_tls(plugins);
 
 	*tls = NULL;
 	if (t == NULL)
 		return true;
+	if (keys && s->tls_key_process && !keyholder_start(keys, args, err))
+		return false;
 	*tls = tls_server_context(s, t, err);
-	return *tls != NULL;
+	return *tls != NULL && (!keys || !keys->count || keyholder_seal(keys, err));
 }
 
-bool check_load(const struct settings *s, struct plugin_list **plugins, struct tls_context **tls, struct err *err)
+bool check_load(const struct settings *s, struct plugin_list **plugins, struct tls_context **tls, struct keyholder *keys,
+		const struct role_args *args, struct err *err)
 {
 	struct drop_target target;
 
 	if (!drop_lookup(s->user, s->group, &target, err))
 		return false;
 	*plugins = plugin_load(s, err);
-	return *plugins != NULL && plugin_before_drop(*plugins, err) && load_tls(s, *plugins, tls, err) &&
+	return *plugins != NULL && plugin_before_drop(*plugins, err) && load_tls(s, *plugins, tls, keys, args, err) &&
 		drop_root(&target, err) && plugin_init(*plugins, err);
 }
 
@@ -55,7 +59,7 @@ bool check_run(const struct settings *s, const struct cmdline *c, struct err *er
 	struct plugin_list *plugins = NULL;
 	struct tls_context *tls = NULL;
 	size_t count = 0;
-	bool ok = (c == NULL || listen_plan(c, s, specs, &count, err)) && check_load(s, &plugins, &tls, err) && check_dns(s, err);
+	bool ok = (c == NULL || listen_plan(c, s, specs, &count, err)) && check_load(s, &plugins, &tls, NULL, NULL, err) && check_dns(s, err);
 
 	for (size_t i = 0; ok && i < count; i++)
 		ok = check_listener(s, specs[i].role, specs[i].proxy, tls, err);

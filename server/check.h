@@ -9,11 +9,14 @@
 #include "../lib/settings.h"
 #include "../lib/tls.h"
 #include "cmdline.h"
+#include "keyholder.h"
 #include "role.h"
 
 /* Loads the plugins, lets them and TLS read what only root may, gives up root for good, and initialises the plugins.
- * *TLS becomes NULL when no plugin asked for TLS. */
-bool check_load(const struct settings *s, struct plugin_list **plugins, struct tls_context **tls, struct err *err) MUST_CHECK;
+ * *TLS becomes NULL when no plugin asked for TLS. KEYS: where the private keys go, when TLS is on and key_process says so, with
+ * ARGS for it; NULL: they are read here, and the process is of no use for anything but to say whether all is well. */
+bool check_load(const struct settings *s, struct plugin_list **plugins, struct tls_context **tls, struct keyholder *keys,
+		const struct role_args *args, struct err *err) MUST_CHECK;
 /* A listener of this role can be served (smtps needs TLS, proxies need somebody to be believed). */
 bool check_listener(const struct settings *s, enum listener_role role, bool proxy, const struct tls_context *tls, struct err *err) MUST_CHECK;
 /* Everything that start-up does, binding nothing and writing nothing (--check, `postrider check`). Gives up

@@ -5,6 +5,7 @@
 #include "../lib/ipc.h"
 #include "../lib/log.h"
 #include "../lib/scoreboard.h"
+#include "../lib/tls_key.h"
 #include "../worker/worker.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -96,7 +97,7 @@ static bool is_idle(const struct member *m)
 /* ---- growing ---- */
 
 /* In the child: as worker_main expects it, without what is the forkserver's. */
-NORETURN static void become_worker(struct crew *w, const struct member *m)
+NORETURN static void become_worker(struct crew *w, const struct member *m, int keys_fd)
 {
 	const struct crew_setup *s = &w->setup;
 	const struct listener *internal = &s->listeners[s->listener_count - 1];
@@ -108,6 +109,8 @@ NORETURN static void become_worker(struct crew *w, const struct member *m)
 	close_fd(&w->life[1]);
 	close(s->control_fd);
 	close(s->signal_fd);
+	keyholder_close(s->keys);
+	tls_key_remote(keys_fd);
 	prctl(PR_SET_NAME, "pr:worker");
 	log_process("worker");
 	ipc_self(IPC_WORKER);
@@ -118,18 +121,31 @@ NORETURN static void become_worker(struct crew *w, const struct member *m)
 	_exit(worker_main(&args));
 }
 
+/* A worker that gets none can still serve clients who want no TLS. */
+static int keys_connect(struct crew *w)
+{
+	struct err err = { "" };
+	int fd = w->setup.keys->count ? keyholder_connect(w->setup.keys, &err) : -1;
+
+	if (fd < 0 && w->setup.keys->count)
+		log_error("a worker has no connection to a key process: %s", err.text);
+	return fd;
+}
+
 static bool fork_one(struct crew *w, bool internal)
 {
 	struct member *m = &w->members[w->count];
 	int slot = scoreboard_take((int32_t)getpid(), w->setup.generation);
 
 	*m = (struct member){ .slot = slot, .internal = internal };
+	int keys_fd = slot >= 0 && !internal ? keys_connect(w) : -1;
 	pid_t pid = slot >= 0 ? fork() : -1;
 
 	if (pid == 0) {
 		atomic_store(&slot_of(m)->pid, (int32_t)getpid());
-		become_worker(w, m);
+		become_worker(w, m, keys_fd);
 	}
+	close_fd(&keys_fd);
 	if (pid < 0) {
 		if (!w->fork_failed)
 			log_error("cannot fork a worker: %s", slot < 0 ? "no free slot in the scoreboard" : strerror(errno));

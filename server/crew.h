@@ -8,6 +8,7 @@
 #include "../lib/plugin.h"
 #include "../lib/settings.h"
 #include "../lib/tls.h"
+#include "keyholder.h"
 #include "role.h"
 
 /* Workers that hear only the internal socket, so that clients from outside can never keep the queue-runner's
@@ -19,6 +20,7 @@ struct crew_setup {
 	const struct settings *settings;
 	struct plugin_list *plugins;
 	struct tls_context *tls;	/* or NULL */
+	struct keyholder *keys;		/* started, or count 0 */
 	size_t listener_count;
 	const struct listener *listeners;
 	unsigned generation;

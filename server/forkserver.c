@@ -28,6 +28,7 @@ struct forkserver {
 	const struct role_args *args;
 	struct plugin_list *plugins;
 	struct tls_context *tls;
+	struct keyholder keys;
 	struct crew *crew;
 	int signal_fd;
 	int control_fd;		/* -1 when the master is gone */
@@ -52,7 +53,7 @@ static bool catch_signals(struct forkserver *f, struct err *err)
 static bool make_crew(struct forkserver *f, struct err *err)
 {
 	const struct role_args *a = f->args;
-	struct crew_setup setup = { .settings = a->settings, .plugins = f->plugins, .tls = f->tls, .listener_count = a->listener_count,
+	struct crew_setup setup = { .settings = a->settings, .plugins = f->plugins, .tls = f->tls, .keys = &f->keys, .listener_count = a->listener_count,
 		.listeners = a->listeners, .generation = a->generation, .control_fd = a->control_fd, .signal_fd = f->signal_fd };
 
 	f->crew = crew_new(&setup, err);
@@ -65,7 +66,7 @@ static bool prepare(struct forkserver *f, struct err *err)
 
 	if (a->listener_count == 0)
 		return err_set(err, "no listeners were handed over");
-	if (!check_load(a->settings, &f->plugins, &f->tls, err))
+	if (!check_load(a->settings, &f->plugins, &f->tls, &f->keys, a, err))
 		return false;
 	for (size_t i = 0; i < a->listener_count; i++)
 		if (!check_listener(a->settings, a->listeners[i].role, a->listeners[i].proxy, f->tls, err))
@@ -186,8 +187,14 @@ int forkserver_main(const struct role_args *args)
 		return control_failed(args->control_fd, &err);
 	plugin_take_log(f.plugins);
 	control_ready(args->control_fd);
-	while (f.leaving == STAYING || crew_count(f.crew) > 0)
+	while (f.leaving == STAYING || crew_count(f.crew) > 0) {
 		turn(&f);
+		if (f.leaving == STAYING && keyholder_died(&f.keys)) {
+			/* Only root can read keys: the master starts a successor, the workers end their sessions and leave. */
+			log_error("a key process has ended");
+			return EXIT_DIED;
+		}
+	}
 	crew_free(&f.crew);
 	return EXIT_RETIRED;
 }

@@ -7,6 +7,7 @@
 #include "../lib/clock.h"
 #include "../lib/log.h"
 #include "../lib/resolve.h"
+#include "../lib/tls_key.h"
 #include "host.h"
 #include "session.h"
 #include <netinet/in.h>
@@ -230,7 +231,7 @@ int worker_main(const struct worker_args *args)
 	}
 	while ((fd = next_client(&w, &peer)) >= 0) {
 		serve(&w, fd, &peer);
-		if (most && w.host.sessions >= (uint64_t)most)
+		if ((most && w.host.sessions >= (uint64_t)most) || tls_key_lost())
 			break;
 	}
 	close(w.epoll);

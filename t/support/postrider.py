@@ -192,8 +192,9 @@ class Instance:
                         words = pathlib.Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
                         role = words[words.index(b"--role") + 1].decode() if b"--role" in words else "?"
                         # A worker whose forkserver died has become a child of the master's.
-                        worker = pathlib.Path(f"/proc/{child}/comm").read_text() == "pr:worker\n"
-                        roles[child] = "worker" if worker or roles[pid] in ("forkserver", "worker") else role
+                        comm = pathlib.Path(f"/proc/{child}/comm").read_text()
+                        worker = comm == "pr:worker\n" or roles[pid] in ("forkserver", "worker")
+                        roles[child] = "keys" if comm == "pr:keys\n" else "worker" if worker else role
         return roles
 
     def pids(self, role):
