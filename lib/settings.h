@@ -48,11 +48,13 @@ struct settings {
 
 	int64_t command_timeout, data_timeout, session_timeout, plugin_timeout, shutdown_timeout, drain_timeout;
 	int64_t max_line_length, max_recipients, max_message_size, max_header_size, max_header_lines, max_received, max_errors, max_transactions, max_noops;
+	int64_t max_small_chunks;	/* BDAT of less than 1 KiB in one message, the last not counted */
 	int64_t memory_body_size;	/* bodies up to this are held in memory, larger ones go to a file */
 	int64_t min_free_space, min_free_inodes;	/* low-water marks of the spool: 452 4.3.1 */
 	bool allow_bare_lf, auth_without_tls;
 	bool dont_require_anglebrackets, parse_addr_withhelo;
 	const char *greeting;		/* file `smtpgreeting` or "" */
+	const char **discard_ehlo_keywords;
 
 	/* postrider.conf, resolver { ... } */
 	const char **resolver_forwarders;	/* "addr" or "addr@port"; empty: root servers, or resolv_conf */

@@ -5,6 +5,7 @@
 #include "netaddr.h"
 #include "view.h"
 #include "../queue/schedule.h"
+#include "../worker/extension.h"
 
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
@@ -52,6 +53,11 @@ static const char *intervals(const char *value)
 	struct schedule schedule;
 
 	return schedule_parse(&schedule, value, 1, NULL) ? NULL : "times such as \"1m, 5m*2, 1h*3\", or none";
+}
+
+static const char *ehlo_keyword(const char *value)
+{
+	return extension_find(value) ? NULL : "a keyword of EHLO that is ours, such as CHUNKING";
 }
 
 static const char *not_empty(const char *value)
@@ -157,6 +163,8 @@ static const struct option_row rows[] = {
 	     .help = "most messages in one session; 0: no limit"),
 	MAIN(max_noops, OPTION_INT, .preset = "50", .min = 0, .max = 1000000, .reloadable = true,
 	     .help = "most commands between two messages that do nothing for one (EHLO, NOOP, RSET, HELP, VRFY); 0: no limit"),
+	MAIN(max_small_chunks, OPTION_INT, .preset = "1000", .min = 0, .max = 1000000000, .reloadable = true,
+	     .help = "most chunks of less than 1 KiB in one message, the last not counted (BDAT); 0: no limit"),
 	MAIN(memory_body_size, OPTION_SIZE, .preset = "128k", .min = 4 * KIB, .max = 64 * MIB, .reloadable = true,
 	     .help = "messages up to this size are held in memory until their end, larger ones go to a file at once"),
 	MAIN(min_free_space, OPTION_SIZE, .preset = "64M", .min = 0, .max = SETTINGS_SIZE_MAX, .reloadable = true,
@@ -173,6 +181,8 @@ static const struct option_row rows[] = {
 	     .help = "after HELO, which knows no extensions: refuse parameters of MAIL and RCPT, do not ask for angle brackets"),
 	MAIN(greeting, OPTION_STRING, .preset = "", .small_file = "smtpgreeting", .reloadable = true,
 	     .help = "text of the 220 greeting; empty: our name and \"ESMTP postrider\""),
+	MAIN(discard_ehlo_keywords, OPTION_LIST, .preset = "", .check = ehlo_keyword, .reloadable = true,
+	     .help = "extensions that are not offered and not taken either, such as \"CHUNKING\""),
 
 	RESOLVER(forwarders, OPTION_LIST, .preset = "", .reloadable = true,
 		 .help = "name servers to ask, \"address\" or \"address@port\"; none: resolv_conf, or else the root servers"),

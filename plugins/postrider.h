@@ -179,7 +179,7 @@ PR_API bool pr_relaying(struct hook_call *call);		/* this client may send anywhe
 PR_API void pr_set_relaying(struct hook_call *call, bool yes);
 PR_API const char *pr_auth_user(struct hook_call *call);	/* "" unless authenticated */
 PR_API unsigned pr_sessions_from_ip(struct hook_call *call);	/* at this moment, this one included */
-/* The client sent something before it was its turn, within WAIT_MS. */
+/* The client sent something before it was its turn, within WAIT_MS. Never with BDAT, whose content follows at once. */
 PR_API bool pr_early_bytes(struct hook_call *call, int64_t wait_ms);
 /* The verb and rest of the line as received (unrecognized_command, noop, vrfy, help). */
 PR_API const char *pr_command(struct hook_call *call);
@@ -211,6 +211,10 @@ PR_API const char *pr_recipient(struct hook_call *call);
 PR_API const char *pr_recipient_domain(struct hook_call *call);	/* canonical; our own name for <postmaster> */
 /* Parameter of MAIL (or of RCPT in rcpt hooks) by keyword, NULL when absent, "" without value. */
 PR_API const char *pr_parameter(struct hook_call *call, const char *keyword);
+/* What the client said of the content by BODY. BINARYMIME (RFC 3030): behind the header section lines mean nothing, it may hold
+ * NUL, and CR and LF alone. */
+enum pr_body { PR_BODY_7BIT, PR_BODY_8BITMIME, PR_BODY_BINARYMIME };
+PR_API enum pr_body pr_body(struct hook_call *call);
 /* In rcpt hooks: deliver this one through the spool even though its domain is ours (a route exists). */
 PR_API void pr_recipient_to_spool(struct hook_call *call);
 PR_API bool pr_recipient_spooled(struct hook_call *call);	/* in rcpt hooks: whether pr_recipient_to_spool was called */
@@ -243,7 +247,7 @@ PR_API bool pr_header_remove_at(struct hook_call *call, size_t index);
 
 /* The message as it will be stored, trace headers included: from data_post on, and in the queue hooks. */
 PR_API uint64_t pr_message_size(struct hook_call *call);
-/* Reads up to LEN bytes at OFFSET; 0 at the end, -1 on error. CRLF line ends, not dot-stuffed. */
+/* Reads up to LEN bytes at OFFSET; 0 at the end, -1 on error. CRLF line ends (see pr_body), not dot-stuffed. */
 PR_API ssize_t pr_message_read(struct hook_call *call, uint64_t offset, void *out, size_t len);
 
 /* The queue id: from data_headers_end on, and in the hooks of the queue-runner; else "". */

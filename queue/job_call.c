@@ -126,6 +126,11 @@ bool job_call_set_note(struct hook_call *call, const char *key, const char *valu
 
 /* ---- facts, the message ---- */
 
+unsigned job_call_flags(struct hook_call *call)
+{
+	return env_of(call)->flags;
+}
+
 const char *job_call_remote_ip(struct hook_call *call)
 {
 	return env_of(call)->client;

@@ -37,6 +37,7 @@ const char *job_call_recipient(struct hook_call *call);		/* the first in questio
 const char *job_call_recipient_domain(struct hook_call *call);
 const char *job_call_note(struct hook_call *call, const char *key);
 bool job_call_set_note(struct hook_call *call, const char *key, const char *value);
+unsigned job_call_flags(struct hook_call *call);		/* envelope_flags */
 const char *job_call_remote_ip(struct hook_call *call);		/* of the client that gave us the message */
 const char *job_call_helo(struct hook_call *call);
 const char *job_call_auth_user(struct hook_call *call);

@@ -55,7 +55,6 @@ static bool ask(struct session *s, struct auth *a, const char *prompt)
 		return refuse(s, 500, "5.5.6", "authentication exchange line is too long");
 	if (r != STREAM_OK) {
 		session_broke(s, r);
-		reply_clear(&s->reply);
 		return false;
 	}
 	return take(s, a, line);

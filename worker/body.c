@@ -1,6 +1,6 @@
-/* body.c - see body.h. Two layers: body_feed finds lines, dots and the end by memchr, and hands on runs as long as it can
- * (a whole buffer when no line in it begins with a dot); emit() takes the runs, checks octets and limits, splits off the
- * header section and stores. */
+/* body.c - see body.h. Two layers: body_feed and body_feed_chunk find lines (and the former dots and the end) by memchr, and
+ * hand on runs as long as they can (a whole buffer when no line in it begins with a dot); emit() takes the runs, checks
+ * octets and limits, splits off the header section and stores. */
 #include "../lib/base.h"
 #include "../lib/clock.h"
 #include "../queue/spool.h"
@@ -13,6 +13,7 @@ enum state {
 	DOT_CR,		/* then CR; not handed on */
 	TEXT,		/* inside a line */
 	CR,		/* inside a line, CR seen and not handed on */
+	LF,		/* after a bare LF that is allowed: a new line for those we send it to, and none for finding the end */
 };
 
 void body_begin(struct body *b, size_t max_header)
@@ -49,6 +50,12 @@ static bool has_high_bit(const char *data, size_t len)
 	return all & UINT64_C(0x8080808080808080);
 }
 
+/* Where lines mean nothing. The header section is text in every message. */
+static bool is_binary(const struct body *b)
+{
+	return b->binary && b->header_done;
+}
+
 static void emit(struct body *b, const char *data, size_t len)
 {
 	if (!len)
@@ -58,7 +65,7 @@ static void emit(struct body *b, const char *data, size_t len)
 		fault(b, BODY_TOO_BIG);
 	if (b->fault != BODY_FINE)
 		return;
-	if (memchr(data, '\0', len))
+	if (!is_binary(b) && memchr(data, '\0', len))
 		fault(b, BODY_NUL);
 	if (!(b->flags & ENVELOPE_8BIT) && has_high_bit(data, len))
 		b->flags |= ENVELOPE_8BIT;
@@ -116,8 +123,7 @@ static const char *text(struct body *b, const char **run, const char *at, const 
 	emit(b, *run, (size_t)(lf - *run));
 	emit(b, "\r\n", 2);
 	*run = lf + 1;
-	if (*run == end || **run == '.')	/* at the end of a piece we cannot look ahead: stuffing is asked for in vain at worst */
-		b->flags |= ENVELOPE_DOTS;
+	b->state = LF;
 	return lf + 1;
 }
 
@@ -136,6 +142,19 @@ static const char *after_cr(struct body *b, const char **run, const char *at)
 	b->line++;
 	b->state = TEXT;
 	return at;
+}
+
+/* The states inside of lines, which are the same in both forms. */
+static const char *inside(struct body *b, const char **run, const char *at, const char *end)
+{
+	if (b->state == CR)
+		return after_cr(b, run, at);
+	if (b->state == LF) {
+		if (*at == '.')
+			b->flags |= ENVELOPE_DOTS;
+		b->state = TEXT;
+	}
+	return text(b, run, at, end);
 }
 
 bool body_feed(struct body *b, const char *data, size_t len, size_t *used)
@@ -169,10 +188,9 @@ bool body_feed(struct body *b, const char *data, size_t len, size_t *used)
 			b->state = CR;
 			break;
 		case TEXT:
-			at = text(b, &run, at, end);
-			break;
 		case CR:
-			at = after_cr(b, &run, at);
+		case LF:
+			at = inside(b, &run, at, end);
 			break;
 		}
 	}
@@ -181,21 +199,73 @@ bool body_feed(struct body *b, const char *data, size_t len, size_t *used)
 	return false;
 }
 
+void body_feed_chunk(struct body *b, const char *data, size_t len)
+{
+	const char *at = data, *end = data + len, *run = data;
+
+	while (at < end && !is_binary(b)) {
+		if (b->state != LINE_START) {
+			at = inside(b, &run, at, end);
+			continue;
+		}
+		if (*at == '.')
+			b->flags |= ENVELOPE_DOTS;
+		b->state = TEXT;
+	}
+	emit(b, run, (size_t)(end - run));
+}
+
+void body_last(struct body *b)
+{
+	const char *none = "";
+
+	if (is_binary(b) || b->state == LINE_START || b->state == LF)
+		return;
+	if (b->state == CR)
+		fault(b, BODY_BARE_CR);
+	line_ends(b, &none, none);
+	emit(b, "\r\n", 2);
+	b->state = LINE_START;
+}
+
+static enum stream_result next_piece(struct stream *s, int64_t wait_ms, int64_t deadline, struct view *piece)
+{
+	int64_t left = deadline - clock_ms();
+
+	return left <= 0 ? STREAM_TIMEOUT : stream_peek(s, left < wait_ms ? left : wait_ms, piece);
+}
+
 enum stream_result body_read(struct body *b, struct stream *s, int64_t wait_ms, int64_t deadline)
 {
-	for (;;) {
-		int64_t left = deadline - clock_ms();
+	bool end = false;
+
+	while (!end) {
 		struct view piece;
 		size_t used;
+		enum stream_result r = next_piece(s, wait_ms, deadline, &piece);
 
-		if (left <= 0)
-			return STREAM_TIMEOUT;
-		enum stream_result r = stream_peek(s, left < wait_ms ? left : wait_ms, &piece);
 		if (r != STREAM_OK)
 			return r;
-		bool end = body_feed(b, piece.data, piece.len, &used);
+		end = body_feed(b, piece.data, piece.len, &used);
 		stream_eat(s, used);
-		if (end)
-			return STREAM_OK;
 	}
+	return STREAM_OK;
+}
+
+enum stream_result body_read_chunk(struct body *b, struct stream *s, uint64_t size, int64_t wait_ms, int64_t deadline)
+{
+	while (size) {
+		struct view piece;
+		enum stream_result r = next_piece(s, wait_ms, deadline, &piece);
+
+		if (r != STREAM_OK)
+			return r;
+		if (piece.len > size)
+			piece.len = (size_t)size;
+		if (b)
+			body_feed_chunk(b, piece.data, piece.len);
+		stream_eat(s, piece.len);
+		size -= piece.len;
+	}
+	return STREAM_OK;
 }

@@ -48,11 +48,3 @@ void cmd_auth(struct session *s, struct command *c)
 		finish(s, &a);
 	explicit_bzero(&a, sizeof(a));
 }
-
-void cmd_auth_keyword(struct session *s, struct buf *lines)
-{
-	if (!auth_offered(s))
-		return;
-	buf_puts(lines, "\nAUTH");
-	auth_names(s, lines);
-}

@@ -36,15 +36,12 @@ void cmd_helo(struct session *s, struct command *c)
 		reply_set(&s->reply, 250, NULL, "%s", s->settings->me);
 }
 
-/* What is on offer: ours that belong to no verb, then each row's, then the plugins'. */
+/* What is on offer: ours, then the plugins'. */
 static void capabilities(struct session *s, struct buf *lines)
 {
 	struct reply ignored;
 
-	buf_puts(lines, "\nPIPELINING\n8BITMIME\nENHANCEDSTATUSCODES");
-	for (size_t i = 0; i < verb_count(); i++)
-		if (verb_at(i)->keyword)
-			verb_at(i)->keyword(s, lines);
+	extension_lines(s, lines);
 	s->capabilities = lines;
 	reply_clear(&ignored);
 	hooks_run(s, HOOK_CAPABILITIES, &ignored);

@@ -14,8 +14,10 @@ static bool parse(struct session *s, struct command *c)
 	static const struct path_rule rule = { VIEW("FROM:"), "MAIL FROM:<address>", "sender", "5.1.7", ADDRESS_NULL_OK };
 	struct view rest;
 
-	return path_parse(s, c, &rule, &rest) &&
-	       parameters_parse(rest, PARAMETER_MAIL, s->host->scratch, &c->parameters, &s->reply);
+	if (!path_parse(s, c, &rule, &rest))
+		return false;
+	struct parameter_rules rules = { .verb = PARAMETER_MAIL, .offered = extensions_offered(s) };
+	return parameters_parse(rest, &rules, s->host->scratch, &c->parameters, &s->reply);
 }
 
 static bool has_room(struct session *s, uint64_t size)
@@ -51,10 +53,4 @@ void cmd_mail(struct session *s, struct command *c)
 	transaction_accept(s);
 	if (!s->reply.code)
 		reply_set(&s->reply, 250, "2.1.0", "<%s> sender ok", c->address.text);
-}
-
-void cmd_mail_keyword(struct session *s, struct buf *lines)
-{
-	/* 0, or no number: no limit (RFC 1870 4) */
-	buf_printf(lines, "\nSIZE %lld", (long long)s->settings->max_message_size);
 }

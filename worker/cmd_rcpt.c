@@ -27,8 +27,10 @@ static bool parse(struct session *s, struct command *c)
 	static const struct path_rule rule = { VIEW("TO:"), "RCPT TO:<address>", "recipient", "5.1.3", ADDRESS_POSTMASTER_OK };
 	struct view rest;
 
-	return path_parse(s, c, &rule, &rest) &&
-	       parameters_parse(rest, PARAMETER_RCPT, s->host->scratch, &c->parameters, &s->reply);
+	if (!path_parse(s, c, &rule, &rest))
+		return false;
+	struct parameter_rules rules = { .verb = PARAMETER_RCPT, .offered = extensions_offered(s) };
+	return parameters_parse(rest, &rules, s->host->scratch, &c->parameters, &s->reply);
 }
 
 bool cmd_rcpt_check(struct session *s, struct command *c)

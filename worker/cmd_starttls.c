@@ -33,9 +33,3 @@ void cmd_starttls(struct session *s, struct command *c UNUSED)
 	snprintf(s->last_refusal, sizeof(s->last_refusal), "%.120s", err.text);
 	s->end = SESSION_TLS_FAILED;
 }
-
-void cmd_starttls_keyword(struct session *s, struct buf *lines)
-{
-	if (s->host->args->tls && !stream_tls(s->stream) && !session_internal(s))
-		buf_puts(lines, "\nSTARTTLS");
-}

@@ -24,7 +24,7 @@ struct xclient {
 	bool esmtp;
 };
 
-static bool trusted(const struct session *s)
+bool cmd_xclient_trusted(struct session *s)
 {
 	return !session_internal(s) && netlist_has(s->settings->xclients, &s->remote);
 }
@@ -98,7 +98,7 @@ bool cmd_xclient_check(struct session *s, struct command *c)
 	struct xclient *x = arena_alloc(s->host->scratch, sizeof(*x));
 	struct view rest = c->args;
 
-	if (!trusted(s)) {
+	if (!cmd_xclient_trusted(s)) {
 		reply_set(&s->reply, 550, "5.7.1", "insufficient authorization");
 		return false;
 	}
@@ -176,11 +176,8 @@ void cmd_xclient(struct session *s, struct command *c)
 		greet_by_name(s, c, x);
 }
 
-void cmd_xclient_keyword(struct session *s, struct buf *lines)
+void cmd_xclient_attributes(struct session *s UNUSED, struct buf *lines)
 {
-	if (!trusted(s))
-		return;
-	buf_puts(lines, "\nXCLIENT");
 	for (size_t i = 0; i < ATTRIBUTE_COUNT; i++)
 		buf_printf(lines, " %s", names[i]);
 }

@@ -1,18 +1,39 @@
 /* parameter.c - see parameter.h. A new extension's parameter is a row. */
 #include "../lib/base.h"
+#include "extension.h"
 #include "parameter.h"
 #include <strings.h>
 
-static bool size_value(struct view v, struct parameters *p)
+enum value {
+	VALUE_GOOD,
+	VALUE_BAD,
+	VALUE_UNKNOWN,		/* of an extension that is not on offer */
+};
+
+static enum value good(bool yes)
 {
-	/* RFC 1870 3: at most 20 digits */
-	return v.len <= 20 && view_u64(v, UINT64_MAX, &p->size);
+	return yes ? VALUE_GOOD : VALUE_BAD;
 }
 
-static bool body_value(struct view v, struct parameters *p)
+static bool offered(const struct parameter_rules *rules, enum extension e)
 {
-	p->eight_bit = view_case_eq(v, VIEW("8BITMIME"));
-	return p->eight_bit || view_case_eq(v, VIEW("7BIT"));
+	return rules->offered & 1u << e;
+}
+
+static enum value size_value(struct view v, const struct parameter_rules *rules UNUSED, struct parameters *p)
+{
+	/* RFC 1870 3: at most 20 digits */
+	return good(v.len <= 20 && view_u64(v, UINT64_MAX, &p->size));
+}
+
+static enum value body_value(struct view v, const struct parameter_rules *rules, struct parameters *p)
+{
+	if (view_case_eq(v, VIEW("BINARYMIME"))) {
+		p->body = BODY_BINARYMIME;
+		return offered(rules, EXTENSION_BINARYMIME) ? VALUE_GOOD : VALUE_UNKNOWN;
+	}
+	p->body = view_case_eq(v, VIEW("8BITMIME")) ? BODY_8BITMIME : BODY_7BIT;
+	return good(p->body == BODY_8BITMIME || view_case_eq(v, VIEW("7BIT")));
 }
 
 static int hex(char c)
@@ -58,26 +79,27 @@ const char *parameter_xtext_decode(struct view v, struct arena *a)
 }
 
 /* RFC 4954 5: "<>" or an xtext address. Read for its form only; nobody is trusted to vouch for a sender. */
-static bool auth_value(struct view v, struct parameters *p UNUSED)
+static enum value auth_value(struct view v, const struct parameter_rules *rules UNUSED, struct parameters *p UNUSED)
 {
-	return v.len <= 500 && parameter_xtext_valid(v);
+	return good(v.len <= 500 && parameter_xtext_valid(v));
 }
 
-static const struct rule {
+static const struct row {
 	struct view keyword;
-	unsigned verbs;
-	bool (*value)(struct view v, struct parameters *p);
-} rules[] = {
-	{ VIEW("SIZE"), PARAMETER_MAIL, size_value },
-	{ VIEW("BODY"), PARAMETER_MAIL, body_value },
-	{ VIEW("AUTH"), PARAMETER_MAIL, auth_value },
+	enum parameter_verb verb;
+	enum extension extension;
+	enum value (*value)(struct view v, const struct parameter_rules *rules, struct parameters *p);
+} rows[] = {
+	{ VIEW("SIZE"), PARAMETER_MAIL, EXTENSION_SIZE, size_value },
+	{ VIEW("BODY"), PARAMETER_MAIL, EXTENSION_8BITMIME, body_value },
+	{ VIEW("AUTH"), PARAMETER_MAIL, EXTENSION_AUTH, auth_value },
 };
 
-static const struct rule *rule_find(struct view keyword, unsigned verb)
+static const struct row *row_find(struct view keyword, const struct parameter_rules *rules)
 {
-	for (size_t i = 0; i < COUNT_OF(rules); i++)
-		if ((rules[i].verbs & verb) && view_case_eq(rules[i].keyword, keyword))
-			return &rules[i];
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (rows[i].verb == rules->verb && offered(rules, rows[i].extension) && view_case_eq(rows[i].keyword, keyword))
+			return &rows[i];
 	return NULL;
 }
 
@@ -87,28 +109,34 @@ static bool refuse(struct reply *r, unsigned code, const char *text)
 	return false;
 }
 
-static bool parse_one(struct view word, enum parameter_verb verb, struct arena *a, struct parameters *out, struct reply *r)
+static bool parse_one(struct view word, const struct parameter_rules *rules, struct arena *a, struct parameters *out, struct reply *r)
 {
 	struct view value = word, keyword = view_cut(&value, '=');
-	const struct rule *rule = rule_find(keyword, verb);
+	const struct row *row = row_find(keyword, rules);
 
-	if (!rule)	/* RFC 5321 4.1.1.11 */
-		return refuse(r, 555, "parameter not recognized or not implemented");
-	if (parameters_find(out, rule->keyword.data))
+	if (row && parameters_find(out, row->keyword.data))
 		return refuse(r, 501, "parameter given twice");
-	if (!view_is_printable(value) || !rule->value(value, out))
+	if (row && !view_is_printable(value))
 		return refuse(r, 501, "bad value of a parameter");
-	out->list[out->count++] = (struct parameter){ rule->keyword.data, arena_view_dup(a, value) };
+	switch (row ? row->value(value, rules, out) : VALUE_UNKNOWN) {
+	case VALUE_GOOD:
+		break;
+	case VALUE_BAD:
+		return refuse(r, 501, "bad value of a parameter");
+	case VALUE_UNKNOWN:	/* RFC 5321 4.1.1.11 */
+		return refuse(r, 555, "parameter not recognized or not implemented");
+	}
+	out->list[out->count++] = (struct parameter){ row->keyword.data, arena_view_dup(a, value) };
 	return true;
 }
 
-bool parameters_parse(struct view rest, enum parameter_verb verb, struct arena *a, struct parameters *out, struct reply *r)
+bool parameters_parse(struct view rest, const struct parameter_rules *rules, struct arena *a, struct parameters *out, struct reply *r)
 {
 	*out = (struct parameters){ 0 };
 	for (struct view word = view_word(&rest); word.len; word = view_word(&rest)) {
 		if (out->count == PARAMETERS_MAX)
 			return refuse(r, 501, "too many parameters");
-		if (!parse_one(word, verb, a, out, r))
+		if (!parse_one(word, rules, a, out, r))
 			return false;
 	}
 	return true;

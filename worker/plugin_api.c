@@ -112,7 +112,11 @@ unsigned pr_sessions_from_ip(struct hook_call *call)
 
 bool pr_early_bytes(struct hook_call *call, int64_t wait_ms)
 {
-	return call->session && call->session->stream && stream_readable(call->session->stream, wait_ms);
+	const struct session *s = call->session;
+
+	if (!s || !s->stream || (s->command && s->command->verb && s->command->verb->refused))
+		return false;
+	return stream_readable(s->stream, wait_ms);
 }
 
 const char *pr_command(struct hook_call *call)

@@ -78,6 +78,19 @@ const char *pr_parameter(struct hook_call *call, const char *keyword)
 	return parameters_find(rcpt_of(call) ? &rcpt_of(call)->parameters : &t->parameters, keyword);
 }
 
+enum pr_body pr_body(struct hook_call *call)
+{
+	static const enum pr_body bodies[] = {
+		[BODY_7BIT] = PR_BODY_7BIT, [BODY_8BITMIME] = PR_BODY_8BITMIME, [BODY_BINARYMIME] = PR_BODY_BINARYMIME,
+	};
+	struct transaction *t = transaction_of(call);
+
+	if (t)
+		return bodies[t->parameters.body];
+	return job_call_flags(call) & ENVELOPE_BINARY ? PR_BODY_BINARYMIME :
+	       job_call_flags(call) & ENVELOPE_8BIT ? PR_BODY_8BITMIME : PR_BODY_7BIT;
+}
+
 void pr_recipient_to_spool(struct hook_call *call)
 {
 	if (rcpt_of(call))

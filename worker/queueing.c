@@ -105,7 +105,8 @@ static struct envelope envelope_of(struct session *s)
 {
 	struct transaction *t = &s->transaction;
 	struct envelope env = {
-		.sender = t->sender.text, .envid = "", .ret = "", .arrived = clock_now_us(), .flags = t->body.flags,
+		.sender = t->sender.text, .envid = "", .ret = "", .arrived = clock_now_us(),
+		.flags = t->body.flags | (t->parameters.body == BODY_BINARYMIME ? ENVELOPE_BINARY : 0),
 		.client = s->remote_ip, .helo = s->helo, .auth_user = s->auth_user, .session = s->id,
 		.tls = *tls_version_of(s) ? arena_printf(t->arena, "%s %s", tls_version_of(s), tls_cipher_of(s)) : "",
 	};

@@ -29,6 +29,8 @@ bool session_relaying(const struct session *s)
 
 enum phase session_phase(const struct session *s)
 {
+	if (s->transaction.chunked)
+		return PHASE_DATA;
 	if (s->transaction.open)
 		return s->transaction.recipient_count ? PHASE_RCPT : PHASE_MAIL;
 	return *s->helo ? PHASE_HELO : PHASE_GREETED;
@@ -111,6 +113,8 @@ void session_say(struct session *s)
 {
 	struct buf *out = &s->host->out;
 
+	if (extension_discarded(s, EXTENSION_ENHANCEDSTATUSCODES))
+		s->reply.enhanced[0] = '\0';
 	buf_clear(out);
 	if (reply_write(&s->reply, out))
 		stream_put(s->stream, out->data, out->len);
@@ -160,6 +164,7 @@ void session_broke(struct session *s, enum stream_result result)
 		say_goodbye(s, SESSION_TIMEOUT, "4.4.2", "timeout, closing connection");
 	else
 		s->end = result == STREAM_EOF ? SESSION_EOF : SESSION_ERROR;
+	reply_clear(&s->reply);
 }
 
 /* Who the session is for; every session of a client has an address here. */
@@ -216,6 +221,8 @@ void session_open(struct session *s, struct session_host *host, int fd, const st
 	snprintf(s->id, sizeof(s->id), "%08llx-%x-%x", (unsigned long long)clock_now(), (unsigned)host->pid, ++host->sessions);
 	log_id(s->id);
 	stream_until(s->stream, s->deadline);
+	if (!session_internal(s))	/* where nothing may be lost on the way to a mailbox */
+		s->discarded = extension_set(set->discard_ehlo_keywords);
 	slot_begin(s);
 	scoreboard_count(COUNT_CONNECTIONS, 1);
 }
@@ -253,6 +260,15 @@ static bool refused_by_hooks(struct session *s, struct command *c)
 	return hooks_refused(c->verdict);
 }
 
+/* S->reply is a refusal of C: what must be done before it is said. */
+static void refused(struct session *s, struct command *c)
+{
+	if (c->verb && c->verb->refused)
+		c->verb->refused(s, c);
+	if (s->reply.code)	/* none: the connection broke inside the command */
+		session_reply(s);
+}
+
 static void execute(struct session *s, struct command *c)
 {
 	const struct verb *v = c->verb;
@@ -260,33 +276,46 @@ static void execute(struct session *s, struct command *c)
 	s->verbs[verb_index(v)]++;
 	if (idles_too_long(s, v))
 		return;
-	if (verb_allowed(s, c)) {
-		reply_clear(&s->reply);
-		if ((!v->check || v->check(s, c)) && !refused_by_hooks(s, c))
-			v->apply(s, c);
-		else if (v->flags & VERB_REFUSAL_ENDS)
-			transaction_end(s);
+	if (!verb_allowed(s, c)) {
+		refused(s, c);
+		return;
 	}
-	if (s->reply.code)	/* none: the connection broke inside the command */
-		session_reply(s);
+	reply_clear(&s->reply);
+	if ((v->check && !v->check(s, c)) || refused_by_hooks(s, c)) {
+		if (v->flags & VERB_REFUSAL_ENDS)
+			transaction_end(s);
+		refused(s, c);
+	} else {
+		v->apply(s, c);
+		if (s->reply.code)
+			session_reply(s);
+	}
 	if (v->flags & VERB_FLUSH && s->end == SESSION_GOES_ON)
 		stream_flush(s->stream, session_wait(s, s->settings->command_timeout));
 }
 
-static void refuse_line(struct session *s, const char *text)
-{
-	reply_set(&s->reply, 500, "5.5.2", "%s", text);
-	session_reply(s);
-}
-
-static void dispatch(struct session *s, struct command *c)
+/* What makes a line no command at all; NULL: nothing. */
+static const char *unreadable(const struct session *s, const struct command *c)
 {
 	bool is_long = c->line.len + 2 > (uint64_t)s->settings->max_line_length;
 
 	if (view_has_line_break(c->line))	/* RFC 5321 2.3.8: CR and LF only as CRLF; 4.1.2: no NUL */
-		refuse_line(s, "bare CR, bare LF or NUL in a command");
-	else if (is_long && !(c->verb && c->verb->flags & VERB_LONG))
-		refuse_line(s, "line too long");
+		return "bare CR, bare LF or NUL in a command";
+	return is_long && !(c->verb && c->verb->flags & VERB_LONG) ? "line too long" : NULL;
+}
+
+static void refuse_line(struct session *s, struct command *c, const char *why)
+{
+	reply_set(&s->reply, 500, "5.5.2", "%s", why);
+	refused(s, c);
+}
+
+static void dispatch(struct session *s, struct command *c)
+{
+	const char *why = unreadable(s, c);
+
+	if (why)
+		refuse_line(s, c, why);
 	else if (!c->verb)
 		unrecognized(s, c);
 	else
@@ -309,7 +338,7 @@ void session_step(struct session *s)
 			session_wait(s, s->settings->command_timeout), &c.line);
 	reply_clear(&s->reply);
 	if (r == STREAM_TOO_LONG) {
-		refuse_line(s, "line too long");
+		refuse_line(s, &c, "line too long");
 	} else if (r != STREAM_OK) {
 		session_broke(s, r);
 		return;

@@ -41,6 +41,7 @@ struct session {
 	const char *auth_user;			/* "" unless authenticated */
 
 	bool relaying;				/* granted by a plugin; see session_relaying */
+	unsigned discarded;			/* extensions that are off (extension_set) */
 	struct notes notes;			/* of the connection */
 	struct transaction transaction;
 	const struct auth *auth;		/* the exchange the auth hooks ask about, NULL outside them */
@@ -53,6 +54,7 @@ struct session {
 	/* Counted. */
 	unsigned verbs[VERB_MAX], refused[VERB_MAX];
 	unsigned unrecognized, errors, idle_commands, transactions;
+	unsigned stray_chunks;			/* BDAT refused since the last MAIL */
 	unsigned messages, recipients;
 	uint64_t message_bytes;
 	char last_refusal[128];
@@ -97,7 +99,7 @@ void session_reply(struct session *s);
 void session_refused(struct session *s);
 /* Sends s->reply in the middle of a command (334, 354): nothing is counted, the next read sends it. */
 void session_say(struct session *s);
-/* Ends the session for RESULT of the stream (421 where somebody may still listen). */
+/* Ends the session for RESULT of the stream (421 where somebody may still listen). S->reply is empty then. */
 void session_broke(struct session *s, enum stream_result result);
 
 #endif

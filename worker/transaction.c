@@ -39,6 +39,7 @@ void transaction_begin(struct session *s, const struct command *c)
 void transaction_accept(struct session *s)
 {
 	s->transaction.open = true;
+	s->stray_chunks = 0;
 }
 
 void transaction_add(struct session *s, const struct command *c, bool local)

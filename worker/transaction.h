@@ -31,7 +31,9 @@ struct transaction {
 	size_t recipient_count, recipient_room;
 	unsigned surplus;		/* recipients refused over the limit */
 	struct notes notes;
-	struct spool_writer *writer;	/* from DATA on */
+	struct spool_writer *writer;	/* from DATA or the first BDAT on */
+	bool chunked;			/* a BDAT has been taken: no recipients any more, no DATA */
+	unsigned small_chunks;
 	struct body body;
 	struct headers headers;
 	bool stored_form;		/* headers are complete: the message can be read as it will be stored */

@@ -4,34 +4,37 @@
 #include <strings.h>
 
 #define AT(phase) (1u << PHASE_##phase)
-#define ANY (AT(GREETED) | AT(HELO) | AT(MAIL) | AT(RCPT))
-#define GREETED_ALREADY (AT(HELO) | AT(MAIL) | AT(RCPT))
+#define ANY (AT(GREETED) | AT(HELO) | AT(MAIL) | AT(RCPT) | AT(DATA))
 #define NONE VERB_NO_HOOK
+#define PLAIN EXTENSION_NONE
 #define HELLO_FIRST "send HELO or EHLO first"
 
-/* In the order in which EHLO and HELP print them. */
+/* In the order in which HELP prints them. */
 static const struct verb verbs[] = {
-	{ "HELO", ANY, VERB_IDLE, ARGUMENT_REQUIRED, "HELO domain", NULL, cmd_helo_check, NONE, HOOK_HELO, cmd_helo, NULL },
-	{ "EHLO", ANY, VERB_IDLE | VERB_FLUSH, ARGUMENT_REQUIRED, "EHLO domain", NULL, cmd_helo_check, NONE, HOOK_EHLO, cmd_ehlo, NULL },
+	{ "HELO", ANY, VERB_IDLE, ARGUMENT_REQUIRED, "HELO domain", NULL, cmd_helo_check, NONE, HOOK_HELO, cmd_helo, NULL, PLAIN },
+	{ "EHLO", ANY, VERB_IDLE | VERB_FLUSH, ARGUMENT_REQUIRED, "EHLO domain", NULL, cmd_helo_check, NONE, HOOK_EHLO, cmd_ehlo, NULL, PLAIN },
 	{ "MAIL", AT(HELO), VERB_WANTS_AUTH | VERB_REFUSAL_ENDS, ARGUMENT_REQUIRED, "MAIL FROM:<address> [parameters]",
-		"HELO first, and one MAIL at a time", cmd_mail_check, HOOK_MAIL_PRE, HOOK_MAIL, cmd_mail, cmd_mail_keyword },
+		"HELO first, and one MAIL at a time", cmd_mail_check, HOOK_MAIL_PRE, HOOK_MAIL, cmd_mail, NULL, PLAIN },
 	{ "RCPT", AT(MAIL) | AT(RCPT), 0, ARGUMENT_REQUIRED, "RCPT TO:<address>",
-		"MAIL first", cmd_rcpt_check, HOOK_RCPT_PRE, HOOK_RCPT, cmd_rcpt, NULL },
+		"MAIL first, and no content yet", cmd_rcpt_check, HOOK_RCPT_PRE, HOOK_RCPT, cmd_rcpt, NULL, PLAIN },
 	{ "DATA", AT(RCPT), VERB_FLUSH | VERB_REFUSAL_ENDS, ARGUMENT_NONE, "DATA",
-		"RCPT first", cmd_data_check, NONE, HOOK_DATA, cmd_data, NULL },
-	{ "RSET", ANY, VERB_IDLE, ARGUMENT_NONE, "RSET", NULL, NULL, NONE, NONE, cmd_rset, NULL },
-	{ "NOOP", ANY, VERB_IDLE | VERB_FLUSH, ARGUMENT_OPTIONAL, "NOOP [text]", NULL, NULL, NONE, HOOK_NOOP, cmd_noop, NULL },
-	{ "VRFY", ANY, VERB_IDLE | VERB_FLUSH, ARGUMENT_REQUIRED, "VRFY address", NULL, NULL, NONE, HOOK_VRFY, cmd_vrfy, NULL },
-	{ "HELP", ANY, VERB_IDLE, ARGUMENT_OPTIONAL, "HELP [verb]", NULL, NULL, NONE, HOOK_HELP, cmd_help, NULL },
-	{ "QUIT", ANY, VERB_FLUSH, ARGUMENT_NONE, "QUIT", NULL, NULL, NONE, NONE, cmd_quit, NULL },
+		"RCPT first, and not after BDAT", cmd_data_check, NONE, HOOK_DATA, cmd_data, NULL, PLAIN },
+	/* between two chunks the phase is DATA */
+	{ "BDAT", AT(RCPT) | AT(DATA), VERB_REFUSAL_ENDS, ARGUMENT_REQUIRED, "BDAT size [LAST]",
+		"RCPT first, and not after the last chunk", cmd_bdat_check, NONE, NONE, cmd_bdat, cmd_bdat_refused, EXTENSION_CHUNKING },
+	{ "RSET", ANY, VERB_IDLE, ARGUMENT_NONE, "RSET", NULL, NULL, NONE, NONE, cmd_rset, NULL, PLAIN },
+	{ "NOOP", ANY, VERB_IDLE | VERB_FLUSH, ARGUMENT_OPTIONAL, "NOOP [text]", NULL, NULL, NONE, HOOK_NOOP, cmd_noop, NULL, PLAIN },
+	{ "VRFY", ANY, VERB_IDLE | VERB_FLUSH, ARGUMENT_REQUIRED, "VRFY address", NULL, NULL, NONE, HOOK_VRFY, cmd_vrfy, NULL, PLAIN },
+	{ "HELP", ANY, VERB_IDLE, ARGUMENT_OPTIONAL, "HELP [verb]", NULL, NULL, NONE, HOOK_HELP, cmd_help, NULL, PLAIN },
+	{ "QUIT", ANY, VERB_FLUSH, ARGUMENT_NONE, "QUIT", NULL, NULL, NONE, NONE, cmd_quit, NULL, PLAIN },
 	/* RFC 3207 4: nothing is said of a transaction that is under way, so there may be none */
 	{ "STARTTLS", AT(HELO), VERB_FLUSH, ARGUMENT_NONE, "STARTTLS",
-		"EHLO first, and no transaction", cmd_starttls_check, NONE, NONE, cmd_starttls, cmd_starttls_keyword },
+		"EHLO first, and no transaction", cmd_starttls_check, NONE, NONE, cmd_starttls, NULL, EXTENSION_STARTTLS },
 	/* RFC 4954 4: not during a transaction */
 	{ "AUTH", AT(HELO), VERB_WANTS_TLS | VERB_FLUSH | VERB_LONG, ARGUMENT_REQUIRED, "AUTH mechanism [initial-response]",
-		"EHLO first, and no transaction", cmd_auth_check, NONE, NONE, cmd_auth, cmd_auth_keyword },
+		"EHLO first, and no transaction", cmd_auth_check, NONE, NONE, cmd_auth, NULL, EXTENSION_AUTH },
 	{ "XCLIENT", AT(GREETED) | AT(HELO), VERB_IDLE | VERB_FLUSH, ARGUMENT_REQUIRED, "XCLIENT attribute=value ...",
-		"no transaction may be open", cmd_xclient_check, NONE, NONE, cmd_xclient, cmd_xclient_keyword },
+		"no transaction may be open", cmd_xclient_check, NONE, NONE, cmd_xclient, NULL, EXTENSION_XCLIENT },
 };
 _Static_assert(COUNT_OF(verbs) <= VERB_MAX, "session.h counts by row");
 
@@ -90,6 +93,8 @@ bool verb_allowed(struct session *s, const struct command *c)
 {
 	const struct verb *v = c->verb;
 
+	if (extension_discarded(s, v->extension))
+		return refuse(s, 502, "5.5.1", "command not implemented");
 	if ((v->argument == ARGUMENT_NONE && c->args.len) || (v->argument == ARGUMENT_REQUIRED && !c->args.len)) {
 		reply_set(&s->reply, 501, "5.5.4", "syntax: %s", v->syntax);
 		return false;

@@ -1,12 +1,12 @@
 /* verb.h - THE verb table: all that is known about an SMTP command stands in one row, and nothing else knows the verbs.
- * EHLO, HELP and the session's summary line are printed from the rows. */
+ * HELP and the session's summary line are printed from the rows. */
 #ifndef VERB_H
 #define VERB_H
 
 #include "../lib/base.h"
 #include "../lib/address.h"
-#include "../lib/buf.h"
 #include "../lib/plugin.h"
+#include "extension.h"
 #include "parameter.h"
 
 #define VERB_MAX 16		/* rows at most */
@@ -51,8 +51,10 @@ struct verb {
 	enum hook before, hook;			/* VERB_NO_HOOK: none */
 	/* Does it and sets s->reply, unless a plugin has (verdict OK with a reply). */
 	void (*apply)(struct session *s, struct command *c);
-	/* Appends the EHLO keyword line(s) when on offer to this session. NULL: none. */
-	void (*keyword)(struct session *s, struct buf *lines);
+	/* For one whose line is followed by content at once. When it was refused, for whatever reason, and before s->reply is said:
+	 * reads away what the client sends all the same. NULL: nothing follows. */
+	void (*refused)(struct session *s, struct command *c);
+	enum extension extension;		/* the one that it belongs to */
 };
 
 /* The row for NAME, case-insensitive; NULL when there is none. */
@@ -76,11 +78,13 @@ void cmd_helo(struct session *s, struct command *c);
 void cmd_ehlo(struct session *s, struct command *c);
 bool cmd_mail_check(struct session *s, struct command *c);
 void cmd_mail(struct session *s, struct command *c);
-void cmd_mail_keyword(struct session *s, struct buf *lines);
 bool cmd_rcpt_check(struct session *s, struct command *c);
 void cmd_rcpt(struct session *s, struct command *c);
 bool cmd_data_check(struct session *s, struct command *c);
 void cmd_data(struct session *s, struct command *c);
+bool cmd_bdat_check(struct session *s, struct command *c);
+void cmd_bdat(struct session *s, struct command *c);
+void cmd_bdat_refused(struct session *s, struct command *c);
 void cmd_rset(struct session *s, struct command *c);
 void cmd_noop(struct session *s, struct command *c);
 void cmd_vrfy(struct session *s, struct command *c);
@@ -88,12 +92,12 @@ void cmd_help(struct session *s, struct command *c);
 void cmd_quit(struct session *s, struct command *c);
 bool cmd_starttls_check(struct session *s, struct command *c);
 void cmd_starttls(struct session *s, struct command *c);
-void cmd_starttls_keyword(struct session *s, struct buf *lines);
 bool cmd_auth_check(struct session *s, struct command *c);
 void cmd_auth(struct session *s, struct command *c);
-void cmd_auth_keyword(struct session *s, struct buf *lines);
 bool cmd_xclient_check(struct session *s, struct command *c);
 void cmd_xclient(struct session *s, struct command *c);
-void cmd_xclient_keyword(struct session *s, struct buf *lines);
+/* Whether this client may say it; and the attributes, each with a blank before it, for EHLO. */
+bool cmd_xclient_trusted(struct session *s);
+void cmd_xclient_attributes(struct session *s, struct buf *lines);
 
 #endif

@@ -206,20 +206,29 @@ static void make_name(const struct maildir *m, char out[NAME_SIZE])
 }
 
 /* Maildirs hold local line ends: the CR before each LF goes. */
-static bool write_message(struct hook_call *call, FILE *out)
+static void write_text(const char *data, size_t len, bool *cr, FILE *out)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (*cr && data[i] != '\n')
+			putc_unlocked('\r', out);
+		*cr = data[i] == '\r';
+		if (!*cr)
+			putc_unlocked(data[i], out);
+	}
+}
+
+/* What is binary has no lines: a CR before a LF may be a part of a picture. The file is the message then, octet by octet. */
+static bool write_message(struct hook_call *call, FILE *out, bool binary)
 {
 	static char data[READ_SIZE];
 	uint64_t offset = 0;
 	ssize_t got;
 	bool cr = false;
 	while ((got = pr_message_read(call, offset, data, sizeof data)) > 0) {
-		for (ssize_t i = 0; i < got; i++) {
-			if (cr && data[i] != '\n')
-				putc_unlocked('\r', out);
-			cr = data[i] == '\r';
-			if (!cr)
-				putc_unlocked(data[i], out);
-		}
+		if (binary)
+			fwrite(data, 1, (size_t)got, out);
+		else
+			write_text(data, (size_t)got, &cr, out);
 		offset += (uint64_t)got;
 	}
 	return got == 0;
@@ -237,8 +246,10 @@ static bool write_tmp(struct hook_call *call, int tmp, struct copy *c)
 		return false;
 	}
 	/* RFC 5321 4.4: final delivery puts Return-Path on top. */
-	fprintf(out, "Return-Path: <%s>\nDelivered-To: %s\n", pr_sender(call), c->address);
-	bool good = write_message(call, out);
+	bool binary = pr_body(call) == PR_BODY_BINARYMIME;
+	const char *end = binary ? "\r\n" : "\n";
+	fprintf(out, "Return-Path: <%s>%sDelivered-To: %s%s", pr_sender(call), end, c->address, end);
+	bool good = write_message(call, out, binary);
 	good = good && fflush(out) == 0 && !ferror(out) && fsync(fd) == 0;
 	int saved = errno;
 	fclose(out);

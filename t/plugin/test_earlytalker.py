@@ -50,6 +50,10 @@ def at_data():
             c.expect("MAIL FROM:<a@b.test>", 250)
             c.expect("RCPT TO:<alice@local.test>", 250)
             c.expect("DATA", 354)
+        with greeted(p) as c:       # content follows BDAT at once, and that is right
+            c.send("MAIL FROM:<a@b.test>\r\nRCPT TO:<bob@local.test>\r\nBDAT 3\r\na\r\nBDAT 3 LAST\r\nb\r\n")
+            codes = [c.reply()[0][:3] for _ in range(4)]
+            assert codes == ["250", "250", "250", "451"], codes       # nobody queues here
 
 
 def load_errors():

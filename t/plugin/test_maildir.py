@@ -52,6 +52,23 @@ def content():
         assert sorted(x.name for x in p.mail.iterdir()) == ["local.test", "mx.local.test"]
 
 
+def binary():
+    """BODY=BINARYMIME: octet by octet as it came, in chunks larger than what is read at once."""
+    header = b"Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+    body = (bytes(range(256)) + b"\r\n\n\r\r\n.\r\n") * 300 + b"\r"
+    with instance("queue/maildir {mail}/%d/%u", conf="memory_body_size = 4k\n") as p, greeted(p) as c:
+        c.expect("MAIL FROM:<a@b.test> BODY=BINARYMIME", 250)
+        c.expect("RCPT TO:<alice@local.test>", 250)
+        for piece in (header, body[:50000]):
+            c.send(b"BDAT %d\r\n" % len(piece) + piece)
+            c.expect(None, 250)
+        c.send(b"BDAT %d LAST\r\n" % len(body[50000:]) + body[50000:])
+        c.expect(None, 250)
+        mail = p.maildir()[0]
+        assert mail.startswith(b"Return-Path: <a@b.test>\r\nDelivered-To: alice@local.test\r\nReceived: "), mail[:200]
+        assert mail.endswith(b"\r\n" + header + body) and mail.count(b"\r\n\r\n") == 1, mail[:600]
+
+
 def one_for_all():
     with instance("queue/maildir {mail}/all") as p, greeted(p) as c:
         assert message(c, "X: y\n\nz", "a@b.test", "alice@local.test", "bob@local.test").startswith("250")
@@ -145,4 +162,4 @@ def load_errors():
     load_error("queue/maildir /tmp/%u user boxes\n", 'found the argument "user"')
 
 
-run_cases(content, one_for_all, relative_path, listed_users, existing_users, no_links, all_or_nothing, load_errors)
+run_cases(content, binary, one_for_all, relative_path, listed_users, existing_users, no_links, all_or_nothing, load_errors)

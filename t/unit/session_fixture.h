@@ -161,4 +161,43 @@ static inline const char *fixture_say(struct fixture *f, const char *text)
 	return fixture_send(f, text, strlen(text));
 }
 
+/* The codes of the final lines of TEXT, as "250 354 250". */
+static inline const char *fixture_codes(const char *text)
+{
+	static char out[1024];
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (const char *line = text; *line; line = strstr(line, "\r\n") + 2) {
+		ck_assert_msg(strlen(line) >= 5 && strstr(line, "\r\n"), "not a reply: \"%s\"", line);
+		if (line[3] == ' ')
+			at += (size_t)snprintf(out + at, sizeof(out) - at, "%s%.3s", at ? " " : "", line);
+	}
+	return out;
+}
+
+static inline void fixture_expect(struct fixture *f, const char *said, const char *want)
+{
+	char got[1024];
+
+	snprintf(got, sizeof(got), "%s", fixture_codes(fixture_say(f, said)));
+	ck_assert_msg(strcmp(got, want) == 0, "\"%s\": got %s, expected %s", said, got, want);
+}
+
+static inline bool fixture_found(void *arg, const char *id, int64_t mtime UNUSED)
+{
+	snprintf(arg, SPOOL_ID_SIZE, "%s", id);
+	return true;
+}
+
+/* The one message that is in the spool; the caller closes it. */
+static inline void fixture_spooled(struct fixture *f, struct arena *a, struct spool_file *file)
+{
+	struct err err = { "" };
+	char id[SPOOL_ID_SIZE] = "";
+
+	ck_assert(spool_scan(f->host.spool, SPOOL_NEW, fixture_found, id, &err));
+	ck_assert_msg(spool_file_open(f->host.spool, id, SPOOL_NEW, false, a, file, &err) == SPOOL_READ_OK, "%s", err.text);
+}
+
 #endif

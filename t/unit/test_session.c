@@ -3,27 +3,9 @@
 
 #define MESSAGE "MAIL FROM:<a@b.test>\r\nRCPT TO:<c@local.test>\r\nDATA\r\nSubject: x\r\n\r\nhi\r\n.\r\n"
 
-/* The codes of the final lines of TEXT, as "250 354 250". */
-static const char *codes(const char *text)
-{
-	static char out[1024];
-	size_t at = 0;
-
-	out[0] = '\0';
-	for (const char *line = text; *line; line = strstr(line, "\r\n") + 2) {
-		ck_assert_msg(strlen(line) >= 5 && strstr(line, "\r\n"), "not a reply: \"%s\"", line);
-		if (line[3] == ' ')
-			at += (size_t)snprintf(out + at, sizeof(out) - at, "%s%.3s", at ? " " : "", line);
-	}
-	return out;
-}
-
 static void say(struct fixture *f, const char *said, const char *want)
 {
-	char got[1024];
-
-	snprintf(got, sizeof(got), "%s", codes(fixture_say(f, said)));
-	ck_assert_msg(strcmp(got, want) == 0, "\"%s\": got %s, expected %s", said, got, want);
+	fixture_expect(f, said, want);
 }
 
 static void local(struct fixture *f)
@@ -251,7 +233,7 @@ START_TEST(limits)
 	memcpy(line + 998, "\r\n", 3);
 	say(&f, line, "250");
 	memcpy(line + 997, "xx\r\n", 4);
-	ck_assert_str_eq(codes(fixture_send(&f, line, 1001)), "500");
+	ck_assert_str_eq(fixture_codes(fixture_send(&f, line, 1001)), "500");
 	say(&f, "NOOP\r\n", "250");
 	fixture_hang_up(&f);
 	fixture_end(&f);
@@ -401,22 +383,6 @@ START_TEST(auth_refused_in_the_clear)
 }
 END_TEST
 
-static bool found(void *arg, const char *id, int64_t mtime UNUSED)
-{
-	snprintf(arg, SPOOL_ID_SIZE, "%s", id);
-	return true;
-}
-
-/* The one message that is in the spool. */
-static void open_spooled(struct fixture *f, struct arena *a, struct spool_file *file)
-{
-	struct err err = { "" };
-	char id[SPOOL_ID_SIZE] = "";
-
-	ck_assert(spool_scan(f->host.spool, SPOOL_NEW, found, id, &err));
-	ck_assert_msg(spool_file_open(f->host.spool, id, SPOOL_NEW, false, a, file, &err) == SPOOL_READ_OK, "%s", err.text);
-}
-
 START_TEST(into_the_spool)
 {
 	struct fixture f;
@@ -432,7 +398,7 @@ START_TEST(into_the_spool)
 	say(&f, "EHLO c.test\r\nAUTH PLAIN " PLAIN_GOOD "\r\n", "250 235");
 	say(&f, "MAIL FROM:<a@b.test>\r\nRCPT TO:<c@Remote.TEST>\r\nRCPT TO:<d@local.test>\r\n", "250 250 250");
 	say(&f, "DATA\r\nSubject: x\r\n\r\n..dot\r\n.\r\n", "354 250");
-	open_spooled(&f, a, &file);
+	fixture_spooled(&f, a, &file);
 	ssize_t n = pread(file.fd, text, sizeof(text) - 1, (off_t)file.message_at);
 	ck_assert_int_ge(n, (ssize_t)file.message_len);
 	text[file.message_len] = '\0';

@@ -1,64 +1,8 @@
-/* test_session_parts.c - what a session is made of and needs no client: parameters, xtext, base64, Received,
- * notes. */
+/* test_session_parts.c - what a session is made of and needs no client: base64, Received, notes. */
 #include "unit.h"
 #include "../../lib/base64.h"
 #include "../../worker/notes.h"
-#include "../../worker/parameter.h"
 #include "../../worker/received.h"
-
-static const struct { const char *in; enum parameter_verb verb; unsigned code; uint64_t size; bool eight; } params[] = {
-	{ "", PARAMETER_MAIL, 0, 0, false },
-	{ " SIZE=1234", PARAMETER_MAIL, 0, 1234, false },
-	{ " size=0 body=8bitmime", PARAMETER_MAIL, 0, 0, true },
-	{ " BODY=7BIT", PARAMETER_MAIL, 0, 0, false },
-	{ " SIZE=18446744073709551615", PARAMETER_MAIL, 0, UINT64_MAX, false },
-	{ " SIZE=18446744073709551616", PARAMETER_MAIL, 501, 0, false },
-	{ " SIZE=123456789012345678901", PARAMETER_MAIL, 501, 0, false },
-	{ " SIZE=", PARAMETER_MAIL, 501, 0, false }, { " SIZE", PARAMETER_MAIL, 501, 0, false },
-	{ " SIZE=-1", PARAMETER_MAIL, 501, 0, false }, { " SIZE=1 SIZE=1", PARAMETER_MAIL, 501, 0, false },
-	{ " BODY=BINARYMIME", PARAMETER_MAIL, 501, 0, false }, { " BODY=", PARAMETER_MAIL, 501, 0, false },
-	{ " AUTH=<>", PARAMETER_MAIL, 0, 0, false }, { " AUTH=a+2Bb@c", PARAMETER_MAIL, 0, 0, false },
-	{ " AUTH=a+0Ab", PARAMETER_MAIL, 501, 0, false }, { " AUTH=a+0", PARAMETER_MAIL, 501, 0, false },
-	{ " AUTH=", PARAMETER_MAIL, 501, 0, false }, { " AUTH=a\xff", PARAMETER_MAIL, 501, 0, false },
-	{ " AUTH=a=b", PARAMETER_MAIL, 501, 0, false }, { " AUTH=+2b", PARAMETER_MAIL, 501, 0, false },
-	{ " SMTPUTF8", PARAMETER_MAIL, 555, 0, false }, { " =", PARAMETER_MAIL, 555, 0, false },
-	{ " SIZE=1", PARAMETER_RCPT, 555, 0, false }, { " NOTIFY=NEVER", PARAMETER_RCPT, 555, 0, false },
-	{ " a=1 b=2 c=3", PARAMETER_RCPT, 555, 0, false },
-};
-
-START_TEST(parameter_table)
-{
-	for (size_t i = 0; i < COUNT_OF(params); i++) {
-		struct arena *a = arena_new(512);
-		struct parameters p;
-		struct reply r;
-
-		reply_clear(&r);
-		bool ok = parameters_parse(view_of(params[i].in), params[i].verb, a, &p, &r);
-		ck_assert_msg(ok == (params[i].code == 0) && r.code == params[i].code, "\"%s\": %u", params[i].in, r.code);
-		if (ok) {
-			ck_assert_uint_eq(p.size, params[i].size);
-			ck_assert_int_eq(p.eight_bit, params[i].eight);
-		}
-		arena_free(&a);
-	}
-}
-END_TEST
-
-START_TEST(parameter_values)
-{
-	struct arena *a = arena_new(512);
-	struct parameters p, copy;
-	struct reply r;
-
-	ck_assert(parameters_parse(view_of(" Size=7 AUTH=<>"), PARAMETER_MAIL, a, &p, &r));
-	parameters_copy(&copy, &p, a);
-	ck_assert_str_eq(parameters_find(&copy, "SIZE"), "7");
-	ck_assert_str_eq(parameters_find(&copy, "auth"), "<>");
-	ck_assert_ptr_null(parameters_find(&copy, "BODY"));
-	arena_free(&a);
-}
-END_TEST
 
 static const struct { const char *in; bool good; const char *out; } coded[] = {
 	{ "", true, "" }, { "Zg==", true, "f" }, { "Zm8=", true, "fo" }, { "Zm9v", true, "foo" }, { "Zm9vYg==", true, "foob" },
@@ -177,5 +121,4 @@ START_TEST(notes_rules)
 }
 END_TEST
 
-UNIT_MAIN("session_parts", parameter_table, parameter_values, base64_table, base64_sizes, received_with_table, received_forms,
-	received_hostile, notes_rules)
+UNIT_MAIN("session_parts", base64_table, base64_sizes, received_with_table, received_forms, received_hostile, notes_rules)
