@@ -55,34 +55,31 @@ static void decide_rest(struct delivery *d, const struct result *result)
 static void delivery_drop(struct delivery *d)
 {
 	client_close(&d->client);
-	mx_cancel(&d->query);
 	targets_release(&d->targets);
 }
 
-static void delivery_end(struct delivery *d, enum destination_end end)
+static void delivery_end(struct delivery *d, enum site_end end)
 {
 	struct runner *r = d->job->runner;
-	const char *why = end == DESTINATION_OK ? NULL : d->failure.text;
+	const char *why = end == SITE_OK ? NULL : d->failure.text;
 
 	delivery_drop(d);
 	DL_DELETE(r->active, d);
-	destination_done(&r->destinations, d->turn.destination, end, why, clock_ms());
+	sched_done(&r->sched, &d->turn, end, why, clock_ms());
 	runner_go_on(r);
 	job_delivered(d->job, d);
 	runner_wake(r);
 }
 
 /* First in line again. */
-static void delivery_put_back(struct delivery *d, enum destination_end end)
+static void delivery_put_back(struct delivery *d, enum site_end end)
 {
 	struct runner *r = d->job->runner;
-	struct destination *destination = d->turn.destination;
 
 	delivery_drop(d);
 	d->begun = d->plain = d->fresh = d->busy = d->reached = false;
 	DL_DELETE(r->active, d);
-	destination_done(&r->destinations, destination, end, d->failure.text, clock_ms());
-	destination_wait(&r->destinations, destination, &d->turn, true);
+	sched_back(&r->sched, &d->turn, end, d->failure.text, clock_ms());
 }
 
 /* Nothing could be begun: when there is something to begin with. */
@@ -92,7 +89,7 @@ static void delivery_postpone(struct delivery *d)
 	struct runner *r = j->runner;
 	struct entry *e = j->entry;
 
-	delivery_put_back(d, DESTINATION_UNTRIED);
+	delivery_put_back(d, SITE_UNTRIED);
 	job_withdraw(j);		/* one descriptor less */
 	if (!e->job)
 		intake_add(r, e->id, (enum spool_state)e->state);
@@ -105,26 +102,20 @@ static void delivery_wait_again(struct delivery *d)
 	struct runner *r = d->job->runner;
 
 	log_debug("our own socket does not answer: %s", d->failure.text);
-	delivery_put_back(d, DESTINATION_FAILED);
+	delivery_put_back(d, SITE_FAILED);
 	runner_wake(r);
 }
 
-void delivery_refuse(struct delivery *d)
+void delivery_decide(struct delivery *d, const struct result *result, bool untried, int64_t not_before)
 {
 	struct job *j = d->job;
-	const struct destination *destination = d->turn.destination;
-	int64_t left = (destination->retry_at - clock_ms()) / 1000, least = j->runner->destinations.dead_time / 5000;
-	struct result result = result_local(j->arena, OUTCOME_DEFER, "4.4.1", destination->why);
 
 	d->times.arrived_us = j->file.env.arrived;
-	/* Spread over as long again, so that they do not all come back in the moment of the probe. */
-	left = left > least ? left : least + 1;
-	left += clock_now_us() % (left + 1);
 	for (size_t i = 0; i < d->count; i++) {
-		j->rcpts[d->rcpts[i]].untried = true;
-		j->rcpts[d->rcpts[i]].not_before = clock_now() + left;
+		j->rcpts[d->rcpts[i]].untried = untried;
+		j->rcpts[d->rcpts[i]].not_before = not_before;
 	}
-	decide_rest(d, &result);
+	decide_rest(d, result);
 	job_delivered(j, d);
 }
 
@@ -136,7 +127,7 @@ void delivery_abort(struct delivery *d, bool hard)
 		return;
 	delivery_drop(d);
 	DL_DELETE(r->active, d);
-	destination_done(&r->destinations, d->turn.destination, DESTINATION_UNTRIED, NULL, clock_ms());
+	sched_done(&r->sched, &d->turn, SITE_UNTRIED, NULL, clock_ms());
 	job_abandon(d->job, d);
 }
 
@@ -214,6 +205,7 @@ static void on_ready(void *arg)
 	struct delivery *d = arg;
 
 	d->times.connected = clock_ms();
+	sched_progress(&d->job->runner->sched, d->turn.site, clock_ms());
 	make_parcel(d);
 	client_send(d->client, &d->parcel);
 }
@@ -246,7 +238,7 @@ static void on_done(void *arg)
 	if (again(d, progress))
 		return;
 	pool_put(d->job->runner->pool, &d->client);
-	delivery_end(d, DESTINATION_OK);
+	delivery_end(d, SITE_OK);
 }
 
 /* The session ended before the parcel was decided: the words for it. */
@@ -295,11 +287,11 @@ static void on_lost(void *arg, const struct client_loss *loss)
 		d->fresh = true;
 		try_next(d);
 	} else if (!undecided(d)) {
-		delivery_end(d, DESTINATION_OK);
+		delivery_end(d, SITE_OK);
 	} else if (committed(loss) || sent || loss->kind == LOSS_LOCAL) {
 		d->failure.outcome = OUTCOME_DEFER;
 		decide_rest(d, &d->failure);
-		delivery_end(d, loss->kind == LOSS_LOCAL ? DESTINATION_UNTRIED : DESTINATION_BUSY);
+		delivery_end(d, loss->kind == LOSS_LOCAL ? SITE_UNTRIED : SITE_BUSY);
 	} else if (loss->kind == LOSS_TLS && !d->plain) {
 		log_id(job_id(d->job));
 		log_warn("TLS failed, trying in clear: %s", d->failure.text);
@@ -354,7 +346,7 @@ static void try_next(struct delivery *d)
 		const struct target *t = &d->targets->list[d->at];
 		struct err err = { "" };
 
-		if (r->destinations.active + pool_count(r->pool) > r->connections_max)
+		if (r->sched.load.active + pool_count(r->pool) > r->sched.load.max)
 			pool_trim(r->pool);
 		d->client = client_open(&r->shared, t, d->plain, &user, d, &err);
 		if (d->client)
@@ -375,53 +367,20 @@ static void try_next(struct delivery *d)
 		return;
 	}
 	decide_rest(d, &d->failure);
-	delivery_end(d, d->busy ? DESTINATION_BUSY : DESTINATION_FAILED);
-}
-
-static void begin(struct delivery *d, const struct targets *targets)
-{
-	struct runner *r = d->job->runner;
-
-	d->targets = targets_copy(targets);
-	mx_shuffle(r->mx, d->targets);
-	targets_prefer_up(d->targets, &r->downs, clock_ms());
-	d->at = 0;
-	try_next(d);
-}
-
-static void on_targets(void *arg, struct mx_answer *answer)
-{
-	struct delivery *d = arg;
-	struct destination *destination = d->turn.destination;
-
-	d->query = NULL;
-	if (answer->outcome != OUTCOME_NONE) {
-		failed(d, NULL, answer->outcome, answer->enhanced, answer->text);
-		decide_rest(d, &d->failure);
-		/* that a domain takes no mail is an answer, that DNS has none is a failure to reach it */
-		delivery_end(d, answer->outcome == OUTCOME_FAIL ? DESTINATION_OK : DESTINATION_FAILED);
-		return;
-	}
-	targets_release(&destination->targets);
-	destination->targets = answer->targets;
-	destination->targets_until = clock_ms() + (int64_t)answer->ttl * 1000;
-	begin(d, destination->targets);
+	delivery_end(d, d->busy ? SITE_BUSY : SITE_FAILED);
 }
 
 void delivery_start(struct delivery *d)
 {
 	struct runner *r = d->job->runner;
-	struct destination *destination = d->turn.destination;
 
 	DL_APPEND(r->active, d);
 	d->begun = true;
 	d->times = (struct result_times){ .arrived_us = d->job->file.env.arrived, .started = clock_ms() };
 	scoreboard_count(COUNT_DELIVERIES, 1);
-	if (destination->targets && clock_ms() < destination->targets_until) {
-		begin(d, destination->targets);
-		return;
-	}
-	struct mx_query *query = mx_ask(r->mx, destination->route, on_targets, d);
-	if (query)
-		d->query = query;
+	d->targets = targets_copy(d->turn.destination->targets);
+	mx_shuffle(r->mx, d->targets);
+	targets_prefer_up(d->targets, &r->downs, clock_ms());
+	d->at = 0;
+	try_next(d);
 }

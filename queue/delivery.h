@@ -16,7 +16,6 @@ struct delivery {
 	size_t count;
 	size_t *rcpts;			/* indices into the envelope */
 	struct parcel parcel;
-	struct mx_query *query;
 	struct targets *targets;	/* our own order of them */
 	size_t at;			/* which is being tried */
 	struct client *client;
@@ -30,10 +29,10 @@ struct delivery {
 
 /* COUNT recipients of J, for D; memory is the job's. */
 struct delivery *delivery_new(struct job *j, const size_t *rcpts, size_t count);
-/* It is its turn. */
+/* It is its turn: its destination is known. */
 void delivery_start(struct delivery *d);
-/* Its destination is dead: deferred as it stands. */
-void delivery_refuse(struct delivery *d);
+/* It is its turn, and not to be sent: RESULT for all its recipients; UNTRIED and NOT_BEFORE as in struct job_rcpt. */
+void delivery_decide(struct delivery *d, const struct result *result, bool untried, int64_t not_before);
 /* Breaks off what the process need not wait for when it leaves: all but messages whose content is going out, or (HARD) but
  * those on their last step, where it would mean a second delivery. */
 void delivery_abort(struct delivery *d, bool hard);

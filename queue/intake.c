@@ -56,7 +56,7 @@ void entry_unpark(struct runner *r, struct entry *e)
 
 	for (p = e->parks; p; p = next) {
 		next = p->more;
-		destination_unpark(&r->destinations, p);
+		sched_withdraw(&r->sched, &p->turn);
 		free(p);
 	}
 	e->parks = NULL;

@@ -1,12 +1,12 @@
 /* job.c - see job.h: reading a message and splitting it by destination. What becomes of it at the end is in settle.c. */
 #include "job.h"
+#include "../lib/address.h"
 #include "../lib/clock.h"
 #include "../lib/log.h"
 #include "../lib/scoreboard.h"
 #include "delivery.h"
 #include "notices.h"
 #include "settle.h"
-#include <utlist.h>
 
 #define JOB_PARKED_MAX 200000		/* messages that wait for turns in memory; more are put off for JOB_PUT_OFF */
 #define JOB_PUT_OFF 300			/* seconds */
@@ -51,6 +51,21 @@ static enum job_load unreadable(struct runner *r, struct entry *e, enum spool_re
 	return JOB_GONE;
 }
 
+/* Users who authenticate are told apart by their names, all others by the domain they send from; notices have no sender. */
+static struct sender_key sender_of(const struct job *j)
+{
+	const struct envelope *env = &j->file.env;
+	const char *at = strrchr(env->sender, '@');
+
+	if (!*env->sender || (env->flags & ENVELOPE_BOUNCE))
+		return (struct sender_key){ .key = "", .last = true };
+	if (*env->auth_user)
+		return (struct sender_key){ .key = arena_printf(j->arena, "user %s", env->auth_user) };
+	const char *domain = at ? address_domain_canonical(view_of(at + 1), j->arena) : NULL;
+
+	return (struct sender_key){ .key = domain ? domain : env->sender };
+}
+
 static enum job_load load(struct runner *r, struct entry *e)
 {
 	struct arena *a = arena_new(4096);
@@ -69,6 +84,7 @@ static enum job_load load(struct runner *r, struct entry *e)
 	j->entry = e;
 	j->arena = a;
 	j->rcpts = arena_alloc(a, j->file.env.rcpt_count * sizeof(*j->rcpts) + 1);
+	j->who = sender_of(j);
 	e->job = j;
 	r->jobs++;
 	return JOB_LOADED;
@@ -78,20 +94,12 @@ static enum job_load load(struct runner *r, struct entry *e)
 
 static struct destination *destination_of(struct runner *r, const struct route *route)
 {
+	struct limits none = { 0 };
 	char key[ROUTE_KEY];
-	int64_t max = r->settings->outbound_concurrency_per_destination;
+	struct destination *d = destination_find(&r->sched, route_key(route, key), &none, clock_ms());
 
-	/* our own workers have clients to serve too */
-	if (route->internal && max > r->settings->max_workers / 4)
-		max = r->settings->max_workers / 4;
-	struct destination *d = destination_find(&r->destinations, route_key(route, key), (unsigned)max, clock_ms());
-	if (!d->route) {
-		d->route = malloc(sizeof(*route));
-		if (!d->route)
-			bug("no memory for a route");
-		*d->route = *route;
-		d->our_own = route->internal;
-	}
+	if (!d->route)
+		d->route = route_keep(route);
 	return d;
 }
 
@@ -99,6 +107,14 @@ static void decide(struct job *j, size_t i, struct result result, bool untried)
 {
 	j->rcpts[i].result = result;
 	j->rcpts[i].untried = untried;
+}
+
+static void decide_all(struct job *j, const size_t *rcpts, size_t count, struct result result, bool untried, int64_t not_before)
+{
+	for (size_t i = 0; i < count; i++) {
+		decide(j, rcpts[i], result, untried);
+		j->rcpts[rcpts[i]].not_before = not_before;
+	}
 }
 
 /* Finds the destination of recipient I, as LIKE when it has the same domain. */
@@ -126,7 +142,7 @@ static void route_rcpt(struct job *j, size_t i, const struct job_rcpt *like, con
 static bool parked_at(const struct entry *e, const struct destination *d)
 {
 	for (const struct park *p = e->parks; p; p = p->more)
-		if (p->destination == d)
+		if (p->turn.destination == d)
 			return true;
 	return false;
 }
@@ -140,18 +156,17 @@ static void park(struct job *j, struct destination *d)
 	p->entry = j->entry;
 	p->more = j->entry->parks;
 	j->entry->parks = p;
-	destination_park(&j->runner->destinations, d, p);
+	p->turn.parked = true;
+	p->turn.priority = (int8_t)j->file.env.priority;
+	sched_wait(&j->runner->sched, d, &p->turn, &j->who, false, clock_ms());
 }
 
-/* Whether D has enough loaded messages, so that this one waits outside of memory: first come, first served. It never does
- * when none is loaded and waits: the turn of that one is what brings the next back. */
+/* Whether enough loaded messages wait for D, so that this one waits outside of memory. */
 static bool is_busy(const struct runner *r, const struct destination *d)
 {
-	if (d->parked)
-		return true;
-	if (r->jobs <= r->jobs_max)
-		return d->waiting_count >= 2 * (size_t)d->max + 8;
-	return d->waiting != NULL;
+	unsigned window = d->site ? d->site->window : 1;
+
+	return r->jobs > r->jobs_max || d->loaded >= 2 * (size_t)window + 8;
 }
 
 /* The send_email hook. False: a plugin said no, or not now, and the recipients have that as result. */
@@ -168,11 +183,7 @@ static bool may_send(struct job *j, const size_t *rcpts, size_t count)
 		return true;
 	struct result result = result_local(j->arena, hard ? OUTCOME_FAIL : OUTCOME_DEFER, reply.enhanced,
 					    reply.code ? reply.text : hard ? "refused by a plugin" : "put off by a plugin");
-	for (size_t i = 0; i < count; i++) {
-		decide(j, rcpts[i], result, v == DELAY);
-		if (v == DELAY)
-			j->rcpts[rcpts[i]].not_before = clock_now() + (call.delay_set ? call.delay : 0);
-	}
+	decide_all(j, rcpts, count, result, v == DELAY, v == DELAY ? clock_now() + (call.delay_set ? call.delay : 0) : 0);
 	return false;
 }
 
@@ -180,21 +191,33 @@ static void put_off(struct job *j, struct destination *d, const size_t *rcpts, s
 {
 	struct result result = result_local(j->arena, OUTCOME_DEFER, "4.4.5", "too many messages wait for this destination");
 
-	log_debug("%zu messages wait for turns, %s for %s is put off", j->runner->destinations.parked_count, job_id(j), d->key);
-	for (size_t i = 0; i < count; i++) {
-		decide(j, rcpts[i], result, true);
-		j->rcpts[rcpts[i]].not_before = clock_now() + JOB_PUT_OFF;
-	}
+	log_debug("%zu messages wait for turns, %s for %s is put off", j->runner->sched.parked, job_id(j), d->key);
+	decide_all(j, rcpts, count, result, true, clock_now() + JOB_PUT_OFF);
 }
 
-/* COUNT recipients go to D: now waiting for its turn, in memory or outside. */
-static void place(struct job *j, struct destination *d, const size_t *rcpts, size_t count, bool its_turn)
+/* The turn of these recipients has come, but not to be sent to. True when that is so. */
+static bool told(struct job *j, const struct destination *d, const size_t *rcpts, size_t count, const struct job_turn *what)
+{
+	if (what && what->order.kind == SCHED_PUT_OFF)
+		decide_all(j, rcpts, count, result_local(j->arena, OUTCOME_DEFER, "4.4.1", what->order.why), true,
+			   turn_put_off_until(j->runner, what->order.until));
+	else if ((d->state == DESTINATION_ANSWERED && clock_ms() < d->until) || (what && what->order.kind == SCHED_ANSWER))
+		decide_all(j, rcpts, count, result_local(j->arena, d->outcome, d->enhanced, d->why), false, 0);
+	else
+		return false;
+	return true;
+}
+
+/* COUNT recipients go to D: at once when it is their turn, else they wait for that, in memory or outside. */
+static void place(struct job *j, struct destination *d, const size_t *rcpts, size_t count, struct job_turn *what)
 {
 	struct runner *r = j->runner;
 	size_t most = (size_t)r->settings->outbound_recipients_per_delivery;
 
-	if (!its_turn && is_busy(r, d)) {
-		if (r->destinations.parked_count < JOB_PARKED_MAX)
+	if (told(j, d, rcpts, count, what))
+		return;
+	if (!what && is_busy(r, d)) {
+		if (r->sched.parked < JOB_PARKED_MAX)
 			park(j, d);
 		else
 			put_off(j, d, rcpts, count);
@@ -205,7 +228,14 @@ static void place(struct job *j, struct destination *d, const size_t *rcpts, siz
 	for (size_t from = 0; from < count; from += most) {
 		struct delivery *delivery = delivery_new(j, rcpts + from, count - from < most ? count - from : most);
 
-		destination_wait(&r->destinations, d, &delivery->turn, false);
+		if (what && what->turn) {
+			sched_pass(what->turn, &delivery->turn);
+			what->turn = NULL;
+			delivery_start(delivery);
+		} else {
+			delivery->turn.priority = (int8_t)j->file.env.priority;
+			sched_wait(&r->sched, d, &delivery->turn, &j->who, what != NULL, clock_ms());
+		}
 	}
 }
 
@@ -215,7 +245,7 @@ static bool is_open(const struct job *j, size_t i)
 	return j->file.env.rcpts[i].status == RCPT_TODO && !j->rcpts[i].placed && j->rcpts[i].result.outcome == OUTCOME_NONE;
 }
 
-static void split(struct job *j, struct destination *only)
+static void split(struct job *j, const struct destination *only, struct job_turn *what)
 {
 	size_t count = j->file.env.rcpt_count, last = count;
 	size_t *group = arena_alloc(j->arena, count * sizeof(*group) + 1);
@@ -235,11 +265,11 @@ static void split(struct job *j, struct destination *only)
 		for (size_t k = i; k < count; k++)
 			if (j->rcpts[k].destination == d && is_open(j, k))
 				group[n++] = k;
-		place(j, d, group, n, d == only);
+		place(j, d, group, n, what);
 	}
 }
 
-enum job_load job_begin(struct runner *r, struct entry *e, struct destination *only)
+enum job_load job_begin(struct runner *r, struct entry *e, struct job_turn *what)
 {
 	enum job_load how = JOB_LOADED;
 
@@ -251,7 +281,7 @@ enum job_load job_begin(struct runner *r, struct entry *e, struct destination *o
 
 		j->open++;
 		if (e->wish != WISH_BOUNCE)
-			split(j, only);
+			split(j, what ? what->turn->destination : NULL, what);
 		if (--j->open == 0)
 			job_settle(j);
 	}
@@ -350,12 +380,11 @@ void job_withdraw(struct job *j)
 		next = d->sibling;
 		if (d->begun)
 			continue;
-		destination_forget(&j->runner->destinations, &d->turn);
+		sched_withdraw(&j->runner->sched, &d->turn);
 		for (size_t i = 0; i < d->count; i++)
 			j->rcpts[d->rcpts[i]].placed = false;
 		unlink_delivery(j, d);
 	}
-	j->runner->refill = true;
 	runner_wake(j->runner);
 	if (--j->open == 0)
 		job_unload(j);

@@ -25,14 +25,20 @@ struct job {
 	struct arena *arena;
 	struct spool_file file;
 	struct job_rcpt *rcpts;
+	struct sender_key who;		/* for whose turns it counts */
 	struct delivery *deliveries;	/* that have not ended; linked by `sibling` */
 	unsigned open;			/* deliveries that have not ended, and whoever holds it while it is split */
 };
 
 enum job_load { JOB_LOADED, JOB_GONE, JOB_SHORT /* no descriptors now: the entry is as before */ };
-/* Reads E's message and splits it. ONLY: just the recipients of this destination, whose turn it is; NULL: all that are
- * neither in work nor parked. It may be settled and gone when this returns. */
-enum job_load job_begin(struct runner *r, struct entry *e, struct destination *only);
+/* What a parked turn has come to: ORDER, for the recipients at its destination. */
+struct job_turn {
+	struct turn *turn;		/* taken over by a delivery when the order is to start */
+	struct sched_order order;
+};
+/* Reads E's message and splits it. WHAT: just the recipients of that turn; NULL: all that are neither in work nor parked. It
+ * may be settled and gone when this returns. */
+enum job_load job_begin(struct runner *r, struct entry *e, struct job_turn *what);
 /* A delivery has its results in job->rcpts: statuses, log, hooks; settles the job with the last. */
 void job_delivered(struct job *j, struct delivery *d);
 /* Takes back the deliveries that have not been begun; when no other is left the job is unloaded, and gone. */

@@ -7,6 +7,7 @@
 #define MX_OWN_MAX 64			/* addresses of our own that are looked at */
 #define MX_TTL_MIN 5			/* seconds: many messages at once cost one question */
 #define MX_TTL_MAX 300
+#define HOST_TEXT (DNS_NAME_SIZE + 16)
 
 struct mx {
 	struct event_base *base;
@@ -256,8 +257,42 @@ static void cut_own(struct mx_query *q)
 	q->loop |= limit != UINT_MAX;
 }
 
+/* What stands for the host of T in the name of its site. */
+static char *host_text(const struct mx_query *q, const struct target *t, char out[HOST_TEXT])
+{
+	const char *protocol = t->lmtp ? "lmtp:" : "";
+
+	if (t->addr.family == 0)
+		snprintf(out, HOST_TEXT, "%sunix:%s", protocol, t->path);
+	else if (t->addr.port == q->mx->settings->outbound_port)
+		snprintf(out, HOST_TEXT, "%s%s", protocol, t->name);
+	else
+		snprintf(out, HOST_TEXT, "%s%s:%u", protocol, t->name, (unsigned)t->addr.port);
+	return out;
+}
+
+/* The hosts of the best preference into A, sorted; TEXT holds them. */
+static void name_hosts(const struct mx_query *q, struct mx_answer *a, char text[][HOST_TEXT])
+{
+	const struct targets *t = a->targets;
+
+	for (size_t i = 0; i < t->count && t->list[i].preference == t->list[0].preference; i++) {
+		const char *host = host_text(q, &t->list[i], text[i]);
+		size_t at = a->host_count;
+
+		while (at > 0 && strcmp(a->hosts[at - 1], host) > 0)
+			at--;
+		if ((at > 0 && strcmp(a->hosts[at - 1], host) == 0) || a->host_count == COUNT_OF(a->hosts))
+			continue;
+		memmove(a->hosts + at + 1, a->hosts + at, (a->host_count - at) * sizeof(a->hosts[0]));
+		a->hosts[at] = host;
+		a->host_count++;
+	}
+}
+
 static void hosts_known(struct mx_query *q)
 {
+	char text[TARGETS_MAX][HOST_TEXT];
 	struct targets *t = targets_new();
 
 	cut_own(q);
@@ -270,6 +305,7 @@ static void hosts_known(struct mx_query *q)
 	}
 	sort_targets(t, q->mx->settings->outbound_inet_prefer);
 	struct mx_answer a = { .outcome = OUTCOME_NONE, .enhanced = "", .targets = t };
+	name_hosts(q, &a, text);
 	finish(q, &a);
 }
 
@@ -471,11 +507,14 @@ struct mx_query *mx_ask(struct mx *mx, const struct route *route, mx_done *done,
 	return q;
 }
 
-void mx_cancel(struct mx_query **query)
+void *mx_cancel(struct mx_query **query)
 {
+	void *arg = *query ? (*query)->arg : NULL;
+
 	if (*query)
 		query_free(*query);
 	*query = NULL;
+	return arg;
 }
 
 void mx_shuffle(struct mx *mx, struct targets *t)

@@ -17,6 +17,10 @@ struct mx_answer {
 	const char *enhanced;
 	char text[512];
 	struct targets *targets;	/* the receiver's; NULL when there are none */
+	/* The hosts of the best preference, sorted, each once: "mx.example.com", with ":port" when that is not the usual
+	 * one, "lmtp:..." and "unix:/path" as in routes. Only inside of DONE. */
+	size_t host_count;
+	const char *hosts[MX_HOSTS_MAX > ROUTE_HOPS_MAX ? MX_HOSTS_MAX : ROUTE_HOPS_MAX];
 	uint32_t ttl;			/* seconds for which they may be kept */
 };
 
@@ -28,7 +32,8 @@ void mx_free(struct mx **mx);
 /* DONE is called exactly once, unless cancelled; possibly before this returns (then it returns NULL). ROUTE must live until then. */
 typedef void mx_done(void *arg, struct mx_answer *answer);
 struct mx_query *mx_ask(struct mx *mx, const struct route *route, mx_done *done, void *arg);
-void mx_cancel(struct mx_query **query);
+/* DONE is not called any more. Returns ARG. */
+void *mx_cancel(struct mx_query **query);
 /* T's addresses with those of equal preference and family in a new random order. */
 void mx_shuffle(struct mx *mx, struct targets *t);
 

@@ -181,7 +181,7 @@ static bool retry(struct runner *r, const char *id, struct buf *say, struct err 
 {
 	enum spool_state state;
 
-	destination_revive(&r->destinations, NULL);
+	sched_revive(&r->sched, NULL);
 	target_downs_clear(&r->downs);
 	if (entry_find(r, id)) {
 		runner_wake(r);
@@ -202,7 +202,7 @@ static bool flush_all(struct runner *r, struct buf *say)
 {
 	size_t count = index_count(r->index);
 
-	destination_revive(&r->destinations, NULL);
+	sched_revive(&r->sched, NULL);
 	target_downs_clear(&r->downs);
 	index_flush(r->index, clock_now());
 	r->rescan = true;
@@ -279,7 +279,7 @@ static bool flush_domain(struct runner *r, struct view domain, struct buf *say, 
 		flush_free(f);
 		return err->text[0] ? false : err_set(err, "not a domain");
 	}
-	destination_revive(&r->destinations, NULL);
+	sched_revive(&r->sched, NULL);
 	target_downs_clear(&r->downs);
 	event_active(f->event, EV_TIMEOUT, 0);
 	return buf_puts(say, "the messages for this domain will be tried now");
@@ -300,15 +300,17 @@ static bool flush(struct runner *r, struct view what, struct buf *say, struct er
 
 static bool stats(struct runner *r, struct buf *say)
 {
-	struct destination *d, *next;
+	const struct sched *q = &r->sched;
+	struct site *s, *next;
 
 	buf_printf(say, "backlog %zu\nactive %zu\nwaiting %zu\nparked %zu\nsending %u\ndeferred %zu\nheld %lld\nconnections %u\nidle-connections %zu\n",
-		   r->backlog_count, r->jobs, r->destinations.waiting_count, r->destinations.parked_count, r->destinations.active,
-		   index_count(r->index), (long long)r->held, connection_count(), pool_count(r->pool));
-	HASH_ITER(hh, r->destinations.all, d, next) {
-		buf_printf(say, "destination %.200s %s window=%u/%u sending=%u waiting=%zu parked=%zu", d->key, destination_state_name(d->state),
-			   d->window, d->max, d->active, d->waiting_count, d->parked_count);
-		buf_printf(say, *d->why ? " last=\"%.200s\"\n" : "%s\n", d->why);
+		   r->backlog_count, r->jobs, q->waiting - q->parked, q->parked, q->load.active, index_count(r->index),
+		   (long long)r->held, connection_count(), pool_count(r->pool));
+	buf_printf(say, "destinations %u\nsites %u\nsenders %u\n", HASH_COUNT(q->destinations), HASH_COUNT(q->sites), HASH_COUNT(q->senders));
+	HASH_ITER(hh, q->sites, s, next) {
+		buf_printf(say, "site %.200s %s window=%u/%u sending=%u waiting=%zu", s->key, site_state_name(s), s->window,
+			   s->limits.connections, s->usage.active, s->waiting);
+		buf_printf(say, *s->why ? " last=\"%.200s\"\n" : "%s\n", s->why);
 		if (say->len > IPC_MAX / 2)
 			return buf_puts(say, "...\n");
 	}

@@ -61,6 +61,17 @@ bool route_add(struct route *r, unsigned preference, const char *text)
 	return true;
 }
 
+struct route *route_keep(const struct route *r)
+{
+	size_t size = offsetof(struct route, hops) + r->count * sizeof(r->hops[0]);
+	struct route *kept = malloc(size);
+
+	if (!kept)
+		bug("no memory for a route");
+	memcpy(kept, r, size);
+	return kept;
+}
+
 char *route_key(const struct route *r, char out[ROUTE_KEY])
 {
 	struct buf b;

@@ -51,6 +51,8 @@ void routing_free(struct routing *r);
 void route_find(const struct routing *r, struct job_call *call, struct route *out);
 /* Adds a next hop in one of the notations of pr_add_mx (postrider.h). False when it is none, or one too many. */
 bool route_add(struct route *r, unsigned preference, const char *text);
+/* A copy from malloc, no larger than it must be: for as long as a destination lives. */
+struct route *route_keep(const struct route *r);
 /* Equal for routes with the same next hops: what makes a destination. */
 #define ROUTE_KEY 4096
 char *route_key(const struct route *r, char out[ROUTE_KEY]);

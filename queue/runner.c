@@ -1,11 +1,10 @@
-/* runner.c - the queue-runner's process: from start to end, and whose turn it is. See runner.h for the parts.
+/* runner.c - the queue-runner's process: from start to end, and its loop. See runner.h for the parts.
  *
- * A turn is taken whenever something changed (runner_wake): what is due and new is read, then each destination in turn may
- * begin a delivery, as long as limits allow. A turn is short; when there is more to do, the next one follows after
+ * A turn is taken whenever something changed (runner_wake): what is due and new is read, then deliveries are begun as long as
+ * limits allow. A turn is short; when there is more to do, the next one follows after
  * the sockets have been looked at. Idle, the process wakes up once a minute. */
 #include "runner.h"
 #include "../lib/clock.h"
-#include "../lib/ipc.h"
 #include "../lib/drop.h"
 #include "../lib/ipc.h"
 #include "../lib/log.h"
@@ -20,7 +19,7 @@
 #include <utlist.h>
 
 #define RUNNER_READS 32			/* messages read in one turn */
-#define RUNNER_STARTS 64		/* deliveries begun, or refused for a dead destination, in one turn */
+#define RUNNER_ASKS 200			/* destinations that DNS is asked for at once */
 #define RUNNER_REST 1000		/* ms after running out of descriptors */
 #define RUNNER_SLEEP 60000		/* ms between turns without a reason: lost pokes, sweeping */
 #define RUNNER_QUIET 300000		/* ms after which a destination without mail is forgotten */
@@ -92,77 +91,13 @@ void runner_rest(struct runner *r, bool sockets)
 
 void runner_go_on(struct runner *r)
 {
-	r->refill |= r->no_files || r->no_sockets;
 	r->no_files = r->no_sockets = false;
-}
-
-/* Takes P's message, whose turn it is, back into memory. False: not now. */
-static bool unpark(struct runner *r, struct destination *d)
-{
-	struct park *p = d->parked;
-	struct entry *e = p->entry;
-	struct park **link = &e->parks;
-
-	while (*link != p)
-		link = &(*link)->more;
-	*link = p->more;
-	destination_unpark(&r->destinations, p);
-	enum job_load how = job_begin(r, e, d);
-	if (how != JOB_SHORT) {
-		free(p);
-		return true;
-	}
-	p->more = e->parks;
-	e->parks = p;
-	DL_PREPEND(d->parked, p);
-	d->parked_count++;
-	r->destinations.parked_count++;
-	runner_rest(r, false);
-	return false;
-}
-
-/* D's loaded messages run low. */
-static void refill(struct runner *r, struct destination *d)
-{
-	while (d->parked && !r->no_files && d->waiting_count < (r->jobs < r->jobs_max ? d->max : 1))
-		if (!unpark(r, d))
-			return;
-}
-
-static void refill_all(struct runner *r)
-{
-	struct destination *d, *next;
-
-	r->refill = false;
-	HASH_ITER(hh, r->destinations.all, d, next)
-		refill(r, d);
-}
-
-/* True when the turn ended before the work did. */
-static bool start_deliveries(struct runner *r, int64_t now)
-{
-	for (unsigned n = 0; n < RUNNER_STARTS; n++) {
-		bool dead = false;
-
-		if (r->leaving || r->no_sockets || r->destinations.active >= r->connections_max)
-			return false;
-		struct turn *t = destination_next(&r->destinations, now, &dead);
-		if (!t)
-			return false;
-		struct destination *d = t->destination;
-		if (dead)
-			delivery_refuse((struct delivery *)t);
-		else
-			delivery_start((struct delivery *)t);
-		refill(r, d);
-	}
-	return true;
 }
 
 static void set_gauges(const struct runner *r)
 {
 	scoreboard_gauge(GAUGE_QUEUE_NEW, (int64_t)r->backlog_count);
-	scoreboard_gauge(GAUGE_QUEUE_ACTIVE, (int64_t)(r->jobs + r->destinations.parked_count));
+	scoreboard_gauge(GAUGE_QUEUE_ACTIVE, (int64_t)(r->jobs + r->sched.parked));
 	scoreboard_gauge(GAUGE_QUEUE_DEFERRED, (int64_t)index_count(r->index));
 	scoreboard_gauge(GAUGE_QUEUE_HELD, r->held);
 	scoreboard_gauge(GAUGE_OUT_CONNECTIONS, connection_count());
@@ -170,7 +105,7 @@ static void set_gauges(const struct runner *r)
 
 static void set_clock(struct runner *r, int64_t now)
 {
-	int64_t ms = RUNNER_SLEEP, due = index_next(r->index), wake = destination_wake_at(&r->destinations);
+	int64_t ms = RUNNER_SLEEP, due = index_next(r->index), wake = sched_wake_at(&r->sched);
 
 	if (due != INT64_MAX && due * 1000 - clock_now_us() / 1000 < ms)
 		ms = due * 1000 - clock_now_us() / 1000;
@@ -205,10 +140,8 @@ static void on_turn(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 		set_gauges(r);
 		return;
 	}
-	if (r->refill && !r->no_files)
-		refill_all(r);
 	bool more = intake_turn(r, now, RUNNER_READS);
-	more |= start_deliveries(r, now);
+	more |= turns_take(r, now);
 	if (more)
 		runner_wake(r);
 	set_gauges(r);
@@ -220,7 +153,7 @@ static void on_clock(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 	struct runner *r = arg;
 
 	runner_go_on(r);
-	destination_sweep(&r->destinations, clock_ms(), RUNNER_QUIET);
+	sched_sweep(&r->sched, clock_ms(), RUNNER_QUIET);
 	runner_wake(r);
 }
 
@@ -296,8 +229,9 @@ static void on_orders(evutil_socket_t fd, short what UNUSED, void *arg)
 
 /* ---- the process ---- */
 
-/* Raises the limit of descriptors as far as it goes; half are for messages, half for connections. */
-static void set_limits(struct runner *r)
+/* Raises the limit of descriptors as far as it goes. A delivery needs two, for its message and its connection; a message that
+ * waits in memory one. Returns how many deliveries there may be at once. */
+static unsigned set_limits(struct runner *r)
 {
 	const struct settings *s = r->settings;
 	struct rlimit limit;
@@ -308,9 +242,9 @@ static void set_limits(struct runner *r)
 	limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		getrlimit(RLIMIT_NOFILE, &limit);
-	room = limit.rlim_cur > RUNNER_SPARE_FDS + 64 ? (limit.rlim_cur - RUNNER_SPARE_FDS) / 2 : 32;
-	r->connections_max = (rlim_t)s->outbound_concurrency_max < room ? (unsigned)s->outbound_concurrency_max : (unsigned)room;
+	room = limit.rlim_cur > RUNNER_SPARE_FDS + 60 ? (limit.rlim_cur - RUNNER_SPARE_FDS) / 3 : 20;
 	r->jobs_max = (rlim_t)s->outbound_active_max < room ? (size_t)s->outbound_active_max : (size_t)room;
+	return (rlim_t)s->outbound_concurrency_max < room ? (unsigned)s->outbound_concurrency_max : (unsigned)room;
 }
 
 static bool load_plugins(struct runner *r, const struct drop_target *who, struct err *err)
@@ -340,8 +274,8 @@ static bool open_all(struct runner *r, struct err *err)
 	r->mx = mx_new(r->base, r->dns, s);
 	r->pool = pool_new(r->base, s->outbound_pool_timeout);
 	r->index = index_new();
-	destinations_init(&r->destinations, s->outbound_dead_host_time);
-	set_limits(r);
+	sched_init(&r->sched, set_limits(r), s->outbound_dead_host_time);
+	r->sched.asking_max = RUNNER_ASKS;
 	return r->index || err_set(err, "out of memory");
 }
 
@@ -369,8 +303,9 @@ static void clean_up(struct runner *r)
 	pool_free(&r->pool);
 	queue_control_end(r);
 	intake_end(r);
+	turns_end(r);
 	target_downs_clear(&r->downs);
-	destinations_free(&r->destinations);
+	sched_free(&r->sched);
 	mx_free(&r->mx);
 	if (r->dns)
 		ub_ctx_delete(r->dns);

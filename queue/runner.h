@@ -2,12 +2,13 @@
  *
  *   intake.c       how messages come in: pokes, rescans of new/, due times; the entry of each message that is in work
  *   job.c          a message read into memory: split by destination, and what becomes of it at the end
+ *   turns.c        whose turn it is (sched.h says), and what is done about it
  *   delivery.c     one attempt: one message, one destination, some recipients
  *   queue_control.c  what `postrider queue` asks for
- *   runner.c       start, orders of the master, whose turn it is
+ *   runner.c       start, orders of the master, the loop
  *
  * A message is known in one of three ways: in the index (it waits for its time, nothing else is in memory), as an entry
- * (it is in the backlog, or parked at busy destinations, or both), or as an entry with a job (it is read). */
+ * (it is in the backlog, or parked, or both), or as an entry with a job (it is read). */
 #ifndef RUNNER_H
 #define RUNNER_H
 
@@ -17,11 +18,11 @@
 #include "../server/role.h"
 #include "bounce.h"
 #include "client.h"
-#include "destination.h"
 #include "index.h"
 #include "mx.h"
 #include "pool.h"
 #include "route.h"
+#include "sched.h"
 #include "schedule.h"
 #include "spool.h"
 #include <uthash.h>
@@ -29,6 +30,13 @@
 struct event;
 struct job;
 struct delivery;
+
+/* A message that waits for its turn at a destination outside of memory. */
+struct park {
+	struct turn turn;		/* first */
+	struct park *more;		/* of the same entry */
+	struct entry *entry;
+};
 
 enum entry_wish { WISH_NONE, WISH_HOLD, WISH_REMOVE, WISH_BOUNCE };
 
@@ -38,7 +46,7 @@ struct entry {
 	uint8_t wish;			/* what a person asked for while it was in flight */
 	bool queued;			/* in the backlog */
 	struct job *job;
-	struct park *parks;		/* the destinations whose turn it waits for */
+	struct park *parks;		/* where it waits for turns */
 	struct entry *prev, *next;	/* in the backlog */
 	UT_hash_handle hh;
 };
@@ -58,20 +66,18 @@ struct runner {
 	struct ub_ctx *dns;
 	struct mx *mx;
 	struct pool *pool;
-	struct destinations destinations;
+	struct sched sched;
 	struct target_downs *downs;
 
 	struct entry *entries;		/* hash by id */
 	struct entry *backlog;		/* to be read, first come first served */
 	size_t backlog_count;
 	size_t jobs, jobs_max;
-	unsigned connections_max;
 	struct delivery *active;	/* deliveries that have been begun */
 	int64_t held;			/* messages in hold/ */
 
 	bool serving, leaving, stopping;
 	bool no_files, no_sockets;	/* descriptors ran out when a message, a connection was to be opened: wait a moment */
-	bool refill;			/* loaded messages were taken back: those that are parked have their turn */
 	bool rescan;			/* new/ may hold what we do not know of */
 	int64_t rescanned;		/* clock_ms */
 	unsigned poke_room;		/* datagrams that the poke socket holds */
@@ -111,6 +117,16 @@ bool intake_begin(struct runner *r, struct err *err) MUST_CHECK;
 void intake_end(struct runner *r);
 /* Rescans when that is needed, takes what is due, reads up to MAX from the backlog. True when there is more to do now. */
 bool intake_turn(struct runner *r, int64_t now, unsigned max);
+
+/* ---- turns.c ---- */
+
+/* Begins what may begin, and finds out where destinations are. True when there is more to do now. */
+bool turns_take(struct runner *r, int64_t now);
+/* When something is to be tried again that waits for a site, which is not to be bothered before UNTIL (clock_ms): seconds
+ * since 1970. */
+int64_t turn_put_off_until(struct runner *r, int64_t until);
+/* Nothing more is found out. */
+void turns_end(struct runner *r);
 
 /* ---- queue_control.c ---- */
 

@@ -29,6 +29,14 @@ def submit(p, to="bob@remote.test", body="hello", sender="alice@local.test"):
         c.close()
 
 
+def prove(p, sink, to="prover@remote.test"):
+    """Delivers one message: a site of which nothing good is known gets one connection at a time."""
+    before = len(sink.messages)
+    submit(p, to)
+    sink.wait(before + 1)
+    empty(p)
+
+
 def empty(p, timeout=20):
     wait_until(lambda: not p.spool_ids(), timeout, f"an empty spool\n{p.log()[-3000:]}")
 

@@ -3,7 +3,7 @@
 is on the wire survive a reload, and kills by chance set nothing aside."""
 import concurrent.futures, contextlib, os, random, signal, sys, threading, time
 from dnsserver import DnsServer
-from outbound import empty, relay, submit
+from outbound import empty, prove, relay, submit
 from postrider import run_cases, wait_until
 from sink import Sink
 
@@ -26,7 +26,7 @@ def parked_gets_its_turn():
                 submit(p, f"a@d{i}.test")
             wait_until(lambda: sink.connections >= 3, what="three deliveries under way")
             submit(p, "b@d0.test")
-            wait_until(lambda: "\nactive 4" in p.tool("queue", "stats").stdout, what="the fourth to wait")
+            wait_until(lambda: "\nparked 1" in p.tool("queue", "stats").stdout, what="the fourth to wait")
             go.set()
             empty(p)
             assert len(sink.messages) == 4
@@ -68,9 +68,10 @@ def last_word_of_one_is_not_all():
 
 def orders_survive_a_reload():
     go = threading.Event()
-    with Sink(mail=hang(go)) as sink, relay(route(sink), outbound="pool_timeout = 0\n") as p:
+    with Sink(mail=lambda c, a, n: n and go.wait(60) and None) as sink, relay(route(sink), outbound="pool_timeout = 0\n") as p:
+        prove(p, sink)
         one, two = submit(p), submit(p)
-        wait_until(lambda: sum(e[1] == "mail" for e in sink.log) == 2, what="both on the wire")
+        wait_until(lambda: sum(e[1] == "mail" for e in sink.log) == 3, what="both on the wire")
         assert "after that" in p.tool("queue", "hold", one, check=True).stdout
         assert "after that" in p.tool("queue", "remove", two, check=True).stdout
         p.reload()
