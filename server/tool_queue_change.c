@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 
 #define ANSWER_MS 60000	/* a flush of a huge queue takes a while */
+#define START_MS 60000	/* and so does its start */
+#define START_LOOK_MS 50
 
 /* Where changes go: the queue-runner's socket, or (-1) the spool itself. */
 struct changer {
@@ -256,19 +258,22 @@ static bool change_all(struct changer *c, enum ipc_type type, const char *domain
 	return ok;
 }
 
-/* The runner, or the spool with the runner's lock. */
+/* The runner, or the spool with the runner's lock. A runner that reads a long queue at its start has the lock and does not
+ * listen yet. */
 static bool open_changer(struct changer *c, const struct settings *s)
 {
+	int64_t until = clock_ms() + START_MS;
 	struct err err = { "" };
-	int locked;
+	int locked = 0;
 
-	c->fd = connect_runner(s);
-	if (c->fd >= 0)
-		return true;
-	locked = spool_lock(c->spool, false, &err);
-	if (locked == 0)
-		err_set(&err, "the queue-runner holds the spool but does not listen; is it just starting?");
-	return locked == 1 || tool_fail("%s", err.text) == TOOL_OK;
+	while ((c->fd = connect_runner(s)) < 0 && locked == 0 && clock_ms() < until) {
+		locked = spool_lock(c->spool, false, &err);
+		if (locked == 0)
+			poll(NULL, 0, START_LOOK_MS);
+	}
+	if (c->fd < 0 && locked == 0)
+		err_set(&err, "the queue-runner holds the spool but does not listen");
+	return c->fd >= 0 || locked == 1 || tool_fail("%s", err.text) == TOOL_OK;
 }
 
 int tool_queue_change(const struct tool *tool, int argc, char **argv)
