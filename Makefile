@@ -22,13 +22,13 @@ export RUN_DIR
 
 ROOMS ?= lib server worker queue
 SOURCES := $(wildcard $(ROOMS:%=%/*.c))
-MAINS := server/main.c server/tool_main.c
+MAINS := server/main.c server/tool_main.c server/fetch_main.c
 CORE := $(filter-out $(MAINS),$(SOURCES))
 PLUGINS := $(wildcard plugins/*.c plugins/*/*.c)
 UNITS := $(wildcard t/unit/test_*.c)
 FUZZERS := $(wildcard t/fuzz/fuzz_*.c)
 BENCHES := $(wildcard t/bench/*.c)
-PROGRAMS := $(if $(wildcard server/main.c),postrider-forkserver) $(if $(wildcard server/tool_main.c),postrider)
+PROGRAMS := $(if $(wildcard server/main.c),postrider-forkserver) $(if $(wildcard server/tool_main.c),postrider) $(if $(wildcard server/fetch_main.c),postrider-fetch)
 
 # ---- configuration: config.mk is remade, and read, before anything else is built ----
 
@@ -93,6 +93,8 @@ $(1)/postrider-forkserver: $(1)/server/main.o $(call core_objects,$(1))
 	$$(LINK) -pie -Wl,--export-dynamic -o $$@ $$^ $$(LIB_LIBS)
 $(1)/postrider: $(1)/server/tool_main.o $(call core_objects,$(1))
 	$$(LINK) -pie -Wl,--export-dynamic -o $$@ $$^ $$(LIB_LIBS)
+$(1)/postrider-fetch: $(1)/server/fetch_main.o
+	$$(LINK) -pie -o $$@ $$^ $$(CURL_LIBS)
 $(1)/t/unit/%: $(1)/t/unit/%.o $(call core_objects,$(1))
 	$$(LINK) -pie -Wl,--export-dynamic -o $$@ $$^ $$(LIB_LIBS) $$(CHECK_LIBS)
 $(1)/t/fuzz/fuzz_%: $(1)/t/fuzz/fuzz_%.o $(2) $(call core_objects,$(1))
@@ -216,6 +218,7 @@ install: all
 	$(INSTALL) -D -m 755 $(BUILD)/postrider-forkserver $(DESTDIR)$(sbindir)/postrider-forkserver
 	$(INSTALL) -D -m 755 $(BUILD)/postrider $(DESTDIR)$(bindir)/postrider
 	$(INSTALL) -D -m 644 plugins/postrider.h $(DESTDIR)$(includedir)/postrider.h
+	$(INSTALL) -D -m 755 $(BUILD)/postrider-fetch $(DESTDIR)$(libdir)/postrider/postrider-fetch
 	$(call each,$(PLUGINS),install_plugin)
 	$(call each,$(PAGES),install_page)
 	$(call each,$(FILLED),install_filled)
@@ -224,7 +227,7 @@ install: all
 # The configuration and the spool stay.
 uninstall:
 	rm -f $(DESTDIR)$(sbindir)/postrider-forkserver $(DESTDIR)$(bindir)/postrider $(DESTDIR)$(includedir)/postrider.h
-	rm -f $(PLUGINS:plugins/%.c=$(DESTDIR)$(plugindir)/%.so)
+	rm -f $(PLUGINS:plugins/%.c=$(DESTDIR)$(plugindir)/%.so) $(DESTDIR)$(libdir)/postrider/postrider-fetch
 	rm -f $(foreach page,$(PAGES),$(call page_target,$(page)))
 	rm -f $(foreach item,$(FILLED),$(DESTDIR)$(call field,$(item),3))
 	-rmdir $(addprefix $(DESTDIR)$(plugindir)/,$(sort $(patsubst plugins/%/,%,$(filter-out plugins/,$(dir $(PLUGINS)))))) \

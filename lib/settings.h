@@ -16,6 +16,7 @@ enum inet_prefer { INET_DEFAULT, INET_V4, INET_V6 };
 struct tls_settings {
 	const char **cert, **key;	/* files, as many of the one as of the other */
 	const char *ciphers, *min_version;
+	bool request_ocsp;
 };
 
 struct option_section;

@@ -203,6 +203,8 @@ static const struct option_row rows[] = {
 	ROW("tls.conf", "", "key_process", tls_key_process, OPTION_BOOL, .preset = "true", .reloadable = true,
 	    .help = "keep private keys in processes of their own, which sign for the workers: no leak of a worker's memory can show a key"),
 	TLS(ciphers, OPTION_STRING, .preset = "", .help = "GnuTLS priority string; empty: NORMAL"),
+	TLS(request_ocsp, OPTION_BOOL, .preset = "false",
+	    .help = "fetch OCSP responses for our certificates and staple them to handshakes"),
 	TLS(min_version, OPTION_CHOICE, .preset = "TLSv1.2", .choices = "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3",
 	    .help = "oldest version of TLS that is spoken"),
 

@@ -21,6 +21,11 @@ void tls_context_free(struct tls_context **ctx);
 typedef void tls_certificate_report(void *arg, bool worry, const char *text);
 void tls_context_certificates(const struct tls_context *ctx, tls_certificate_report *each, void *arg);
 
+/* OCSP responses are to be stapled; asks for those that are due by the program FETCH and logs: false when one could not be had.
+ * Blocks: for a process of its own. */
+bool tls_context_staples(const struct tls_context *ctx);
+bool tls_context_refresh(const struct tls_context *ctx, const char *fetch);
+
 /* A session on the connected descriptor FD (not owned). SERVER_NAME: SNI on the client side, or NULL. Only bytes
  * that arrive after this call reach the session: the caller has dropped its buffers. NULL on error. */
 struct tls_session *tls_session_new(struct tls_context *ctx, bool server, int fd, const char *server_name, struct err *err);

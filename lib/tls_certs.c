@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "log.h"
 #include "tls_key.h"
+#include "tls_ocsp.h"
 
 #include <gnutls/abstract.h>
 
@@ -23,6 +24,7 @@ struct tls_pair {
 	size_t chain_len;
 	struct tls_cert *chain[TLS_CHAIN_MAX];	/* ours first */
 	struct tls_key *key;
+	struct tls_ocsp *ocsp;		/* NULL: nothing is stapled */
 	struct tls_pair *next;
 };
 
@@ -222,8 +224,7 @@ static void index_names(struct tls_certs *c, const struct tls_pair *p, time_t no
 	}
 }
 
-/* Gives the pair to CREDENTIALS, which own what is made here; the index that it returns is how GnuTLS's other functions (that
- * for an OCSP response) call it. That key and certificate belong together has been seen to. */
+/* Gives the pair to CREDENTIALS, which own what is made here; the index that it returns is how GnuTLS's other functions call it. That key and certificate belong together has been seen to. */
 static int use_pair(gnutls_certificate_credentials_t credentials, const struct tls_pair *p)
 {
 	gnutls_pcert_st chain[TLS_CHAIN_MAX];
@@ -235,6 +236,8 @@ static int use_pair(gnutls_certificate_credentials_t credentials, const struct t
 		code = gnutls_pcert_import_x509_raw(&chain[n], &p->chain[n]->der, GNUTLS_X509_FMT_DER, 0);
 	if (code >= 0)
 		code = gnutls_certificate_set_key(credentials, NULL, 0, chain, (int)n, key);
+	if (code >= 0 && p->ocsp)
+		gnutls_certificate_set_ocsp_status_request_function2(credentials, (unsigned)code, tls_ocsp_give, p->ocsp);
 	if (code >= 0)
 		return code;
 	while (n)
@@ -324,6 +327,48 @@ gnutls_certificate_credentials_t tls_certs_find(const struct tls_certs *c, const
 	if (!s)
 		s = c->preset_site;
 	return s ? s->credentials : NULL;
+}
+
+/* ---- stapling ---- */
+
+void tls_certs_staple(struct tls_certs *c, const char *dir)
+{
+	for (struct tls_pair *p = c->pairs; p; p = p->next) {
+		const struct tls_cert *cert = p->chain[0];
+
+		if (dir && p->chain_len > 1)
+			p->ocsp = tls_ocsp_new(c->arena, dir, cert, p->chain[1]);
+		if (!p->ocsp && tls_ocsp_is_must(cert))
+			log_warn("TLS certificate %s demands a stapled OCSP response, and gets none: %s", cert->path,
+				 !dir ? "request_ocsp is off" : p->chain_len > 1 ? "it names no responder" : "its issuer's certificate is not in the chain");
+	}
+}
+
+bool tls_certs_staples(const struct tls_certs *c)
+{
+	for (const struct tls_pair *p = c->pairs; p; p = p->next)
+		if (p->ocsp)
+			return true;
+	return false;
+}
+
+bool tls_certs_refresh(const struct tls_certs *c, const char *fetch)
+{
+	bool ok = true;
+
+	for (const struct tls_pair *p = c->pairs; p; p = p->next) {
+		struct err err = { "" };
+
+		if (!p->ocsp || !tls_ocsp_due(p->ocsp, clock_now()))
+			continue;
+		if (tls_ocsp_refresh(p->ocsp, fetch, &err)) {
+			log_info("OCSP response for %s fetched", p->chain[0]->path);
+			continue;
+		}
+		ok = false;
+		log_warn("%s%s", err.text, tls_ocsp_is_must(p->chain[0]) ? "; clients may refuse the certificate, which demands it" : "");
+	}
+	return ok;
 }
 
 /* ---- how long they last ---- */

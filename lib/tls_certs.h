@@ -19,6 +19,13 @@ bool tls_certs_add(struct tls_certs *c, const char *cert, const char *key, struc
 /* Nothing is added any more: makes what is handed out. DH: parameters for Diffie-Hellman, kept; NULL: groups of RFC 7919. */
 bool tls_certs_finish(struct tls_certs *c, gnutls_dh_params_t dh, struct err *err) MUST_CHECK;
 
+/* Before tls_certs_finish: OCSP responses are stapled from the files in DIR (kept by pointer), where certificates name a
+ * responder; NULL: from nowhere. Warns of certificates that cannot do without. */
+void tls_certs_staple(struct tls_certs *c, const char *dir);
+bool tls_certs_staples(const struct tls_certs *c);
+/* Fetches what is due with the program FETCH; logs each. False when one could not be had. Blocks. */
+bool tls_certs_refresh(const struct tls_certs *c, const char *fetch);
+
 /* What to offer a client that asks for NAME ("" or unknown: the default): all kinds of keys there are for it, GnuTLS takes the
  * first that the client can work with. NULL when there are no certificates. */
 gnutls_certificate_credentials_t tls_certs_find(const struct tls_certs *c, const char *name);

@@ -2,6 +2,7 @@
 #include "tls_internal.h"
 #include "log.h"
 #include "tls_priority.h"
+#include <sys/stat.h>
 
 bool tls_fail(struct err *err, const char *what, int code)
 {
@@ -34,7 +35,11 @@ static bool load_certs(struct tls_context *ctx, const struct settings *s, const 
 	ctx->certs = tls_certs_new();
 	for (size_t i = 0; ok && t->cert[i]; i++)
 		ok = tls_certs_add(ctx->certs, settings_path(s, t->cert[i]), settings_path(s, t->key[i]), err);
-	if (!ok || !tls_certs_finish(ctx->certs, NULL, err))
+	if (!ok)
+		return false;
+	ctx->ocsp_dir = arena_printf(s->arena, "%s/ocsp", s->state_dir);
+	tls_certs_staple(ctx->certs, t->request_ocsp ? ctx->ocsp_dir : NULL);
+	if (!tls_certs_finish(ctx->certs, NULL, err))
 		return false;
 	tls_certs_each(ctx->certs, worry, NULL);
 	return true;
@@ -84,6 +89,20 @@ void tls_context_free(struct tls_context **ctxp)
 		gnutls_free(ctx->ticket_key.data);
 	}
 	free(ctx);
+}
+
+bool tls_context_staples(const struct tls_context *ctx)
+{
+	return ctx->certs && tls_certs_staples(ctx->certs);
+}
+
+bool tls_context_refresh(const struct tls_context *ctx, const char *fetch)
+{
+	if (mkdir(ctx->ocsp_dir, 0755) < 0 && errno != EEXIST) {
+		log_error("%s: %s", ctx->ocsp_dir, strerror(errno));
+		return false;
+	}
+	return tls_certs_refresh(ctx->certs, fetch);
 }
 
 void tls_context_certificates(const struct tls_context *ctx, tls_certificate_report *each, void *arg)

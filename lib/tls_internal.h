@@ -12,6 +12,7 @@ struct tls_context {
 	bool server;
 	gnutls_priority_t priority;
 	struct tls_certs *certs;	/* NULL: none */
+	const char *ocsp_dir;		/* of the settings' arena */
 	gnutls_certificate_credentials_t credentials;	/* with no certificate: a client without one */
 	gnutls_datum_t ticket_key;	/* server: one for all workers, made before the fork */
 };

@@ -13,6 +13,7 @@
 #include "listen.h"
 #include "crew.h"
 #include "role.h"
+#include "stapler.h"
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -30,6 +31,7 @@ struct forkserver {
 	struct tls_context *tls;
 	struct keyholder keys;
 	struct crew *crew;
+	struct stapler stapler;
 	int signal_fd;
 	int control_fd;		/* -1 when the master is gone */
 	bool serving;
@@ -155,6 +157,8 @@ static void on_time(struct forkserver *f)
 		return;
 	f->tick = now + (f->leaving == STAYING ? TICK : HURRY);
 	crew_tick(f->crew);
+	if (f->serving && f->leaving == STAYING)
+		stapler_tick(&f->stapler);
 	if (f->leaving != STAYING)
 		end_sessions(f, now);
 }
@@ -186,6 +190,7 @@ int forkserver_main(const struct role_args *args)
 	if (!prepare(&f, &err))
 		return control_failed(args->control_fd, &err);
 	plugin_take_log(f.plugins);
+	stapler_init(&f.stapler, args, f.tls);
 	control_ready(args->control_fd);
 	while (f.leaving == STAYING || crew_count(f.crew) > 0) {
 		turn(&f);
