@@ -10,6 +10,8 @@
 
 struct netlist;
 
+/* What becomes of a message that a server cannot take as it is. */
+enum downgrade { DOWNGRADE_ENCODE, DOWNGRADE_BOUNCE, DOWNGRADE_SEND };
 enum inet_prefer { INET_DEFAULT, INET_V4, INET_V6 };
 
 /* tls.conf: what holds for one way of using TLS. */
@@ -73,6 +75,8 @@ struct settings {
 	/* outbound.conf */
 	bool outbound_disabled, outbound_enable_tls, outbound_ipv6, outbound_local_mx_ok;
 	enum inet_prefer outbound_inet_prefer;
+	bool outbound_chunking;
+	enum downgrade outbound_without_8bitmime, outbound_without_binarymime;	/* the latter is never DOWNGRADE_SEND */
 	const char *outbound_received_header;
 	int64_t outbound_concurrency_max, outbound_concurrency_per_destination, outbound_active_max;
 	int64_t outbound_port;		/* of hosts found by DNS; 25 but for tests and labs */

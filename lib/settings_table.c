@@ -217,6 +217,14 @@ static const struct option_row rows[] = {
 	OUTBOUND(local_mx_ok, OPTION_BOOL, .preset = "false",
 		 .help = "deliver to hosts whose address is local or private; else such an address counts as unusable"),
 	OUTBOUND(received_header, OPTION_STRING, .preset = "", .help = "text of an additional Received line on delivered messages; empty: none"),
+	OUTBOUND(chunking, OPTION_BOOL, .preset = "false",
+		 .help = "send messages by BDAT instead of DATA where the server offers CHUNKING; what is BINARYMIME always goes so"),
+	OUTBOUND(without_8bitmime, OPTION_ENUM, .preset = "send", .choices = "encode bounce send",
+		 .help = "what to do with an 8-bit message when the server lacks 8BITMIME: encode it (bounce where a signature would break),"
+			 " bounce it, or send it as it is"),
+	OUTBOUND(without_binarymime, OPTION_ENUM, .preset = "encode", .choices = "encode bounce",
+		 .help = "what to do with a BINARYMIME message when the server lacks that: encode it (bounce where a signature would break),"
+			 " or bounce it"),
 	OUTBOUND(concurrency_max, OPTION_INT, .preset = "100", .min = 1, .max = 100000, .help = "most connections at once in all"),
 	OUTBOUND(concurrency_per_destination, OPTION_INT, .preset = "20", .min = 1, .max = 10000,
 		 .help = "most connections at once to one destination"),

@@ -26,6 +26,7 @@ static void shut(struct client *c)
 
 	/* A connection that had died while it was idle says nothing about the message. */
 	loss.stale = c->parcels > 1 && !c->heard && loss.step == STEP_MAIL;
+	loss.committed = c->parcel && client_committed(c);
 	c->at = STEP_SHUT;
 	c->user->lost(c->arg, &loss);
 }
@@ -105,6 +106,7 @@ static bool take_reply(struct client *c)
 	/* 421 closes the channel, whatever was asked (RFC 5321 3.8). */
 	if (c->parser.code == 421 && c->at != STEP_END && c->at != STEP_END_LMTP) {
 		client_lose_reply(c, LOSS_BUSY);
+		c->all_ahead = false;	/* what went ahead was not taken */
 		c->heard = c->heard || c->at != STEP_MAIL;
 		shut(c);
 		return false;
@@ -211,8 +213,8 @@ void client_send(struct client *c, struct parcel *parcel)
 	c->parcel = parcel;
 	c->parcels++;
 	c->rcpt = c->accepted = 0;
-	c->heard = c->ahead = c->refused = false;
-	parcel_fit(parcel, &c->offers, c->target.name);
+	c->heard = c->ahead = c->all_ahead = c->refused = false;
+	parcel_fit(parcel, &c->offers, c->shared->settings, c->target.name);
 	if (parcel->count == 0) {	/* nobody to whom it could go by this server */
 		c->at = STEP_DONE;
 		c->user->done(c->arg);
@@ -276,11 +278,14 @@ const struct tls_session *client_tls(const struct client *c)
 
 bool client_sending(const struct client *c)
 {
-	return c->at == STEP_CONTENT || client_committed(c);
+	return c->at == STEP_CONTENT || c->at == STEP_BDAT || client_committed(c);
 }
 
 bool client_committed(const struct client *c)
 {
-	return c->at == STEP_END || c->at == STEP_END_LMTP || (c->at == STEP_CONTENT && c->parcel->content.finished);
+	bool sending = c->at == STEP_CONTENT || c->at == STEP_BDAT;
+
+	return c->at == STEP_END || c->at == STEP_END_LMTP || (sending && c->parcel->content.finished) ||
+	       (c->all_ahead && (c->at == STEP_MAIL || c->at == STEP_RCPT));
 }
 

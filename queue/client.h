@@ -34,6 +34,7 @@ struct client_loss {
 	enum client_loss_kind kind;
 	enum step_id step;
 	bool stale;			/* a reused connection that had died: the parcel has not been looked at */
+	bool committed;			/* all of the message had gone out: it may have been taken */
 	unsigned code;			/* of the reply; 0 when there was none */
 	char enhanced[12];
 	char text[REPLY_TEXT];
@@ -79,6 +80,7 @@ struct client {
 	enum step_id at;
 	bool plain;			/* no STARTTLS (any more) */
 	bool ahead;			/* MAIL, RCPT and DATA have been sent in one go */
+	bool all_ahead;			/* and with them, in BDAT, the whole message */
 	bool heard;			/* something was answered since the connection was taken up again */
 	bool tainted;			/* it spoke out of turn: not to be used again */
 	bool refused;			/* the answer to MAIL was no */

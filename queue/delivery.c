@@ -148,16 +148,13 @@ static const char *received_line(struct delivery *d)
 static void make_parcel(struct delivery *d)
 {
 	struct job *j = d->job;
-	const char *head = received_line(d);
 	struct parcel *p = &d->parcel;
 
-	*p = (struct parcel){ .file = &j->file, .size = j->file.message_len + strlen(head),
-		.own = d->turn.destination->route->internal, .arena = j->arena };
+	*p = (struct parcel){ .file = &j->file, .head = received_line(d), .own = d->turn.destination->route->internal, .arena = j->arena };
 	p->rcpts = arena_alloc(j->arena, d->count * sizeof(*p->rcpts));
 	for (size_t i = 0; i < d->count; i++)
 		if (result_of(d, i)->outcome == OUTCOME_NONE)
 			p->rcpts[p->total++] = (struct parcel_rcpt){ .rcpt = &j->file.env.rcpts[d->rcpts[i]], .index = i };
-	content_init(&p->content, j->file.fd, j->file.message_at, j->file.message_len, j->file.env.flags, head);
 }
 
 static void take_results(struct delivery *d)
@@ -267,16 +264,10 @@ static void lost_words(struct delivery *d, const struct target *t, const struct 
 	failed(d, t, outcome, enhanced, text);
 }
 
-static bool committed(const struct client_loss *loss)
-{
-	return loss->step == STEP_END || loss->step == STEP_END_LMTP;
-}
-
 static void on_lost(void *arg, const struct client_loss *loss)
 {
 	struct delivery *d = arg;
 	struct target target = *client_target(d->client);
-	bool sent = loss->step == STEP_CONTENT && d->parcel.content.finished;
 
 	lost_words(d, &target, loss);
 	d->busy = loss->kind == LOSS_BUSY;
@@ -288,7 +279,7 @@ static void on_lost(void *arg, const struct client_loss *loss)
 		try_next(d);
 	} else if (!undecided(d)) {
 		delivery_end(d, SITE_OK);
-	} else if (committed(loss) || sent || loss->kind == LOSS_LOCAL) {
+	} else if (loss->committed || loss->kind == LOSS_LOCAL) {
 		d->failure.outcome = OUTCOME_DEFER;
 		decide_rest(d, &d->failure);
 		delivery_end(d, loss->kind == LOSS_LOCAL ? SITE_UNTRIED : SITE_BUSY);

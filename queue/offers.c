@@ -7,6 +7,7 @@ static const struct {
 } keywords[] = {
 	{ VIEW("PIPELINING"), OFFER_PIPELINING }, { VIEW("8BITMIME"), OFFER_8BITMIME }, { VIEW("SIZE"), OFFER_SIZE },
 	{ VIEW("STARTTLS"), OFFER_STARTTLS }, { VIEW("DSN"), OFFER_DSN }, { VIEW("SMTPUTF8"), OFFER_SMTPUTF8 },
+	{ VIEW("CHUNKING"), OFFER_CHUNKING }, { VIEW("BINARYMIME"), OFFER_BINARYMIME },
 };
 
 /* RFC 1870 4: no number, or 0, means no limit that is known. */

@@ -12,6 +12,8 @@ enum offer {
 	OFFER_STARTTLS = 8,		/* RFC 3207 */
 	OFFER_DSN = 16,			/* RFC 3461 */
 	OFFER_SMTPUTF8 = 32,		/* RFC 6531 */
+	OFFER_CHUNKING = 64,		/* RFC 3030 */
+	OFFER_BINARYMIME = 128,		/* RFC 3030 */
 };
 
 struct offers {

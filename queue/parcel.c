@@ -1,6 +1,7 @@
 /* parcel.c - see parcel.h. */
 #include "parcel.h"
 #include "../lib/address.h"
+#include "convert.h"
 
 /* ---- what cannot go ---- */
 
@@ -106,9 +107,64 @@ static bool fits_ascii(struct parcel *p, const char *host)
 	return true;
 }
 
+/* ---- the body ---- */
+
+/* What must not remain in a message for a server that offers O, as the settings say; *NEVER: it is not to be sent then. */
+static unsigned unwanted(const struct parcel *p, const struct offers *o, const struct settings *s, bool *never)
+{
+	unsigned flags = p->file->env.flags, away = 0;
+
+	*never = false;
+	if (flags & ENVELOPE_BINARY) {	/* RFC 3030 3: converted, or returned */
+		*never |= s->outbound_without_binarymime == DOWNGRADE_BOUNCE;
+		away |= CONVERT_BINARY;
+	}
+	if (flags & ENVELOPE_8BIT && !offers_have(o, OFFER_8BITMIME)) {
+		*never |= s->outbound_without_8bitmime == DOWNGRADE_BOUNCE;
+		away |= s->outbound_without_8bitmime == DOWNGRADE_ENCODE ? CONVERT_8BIT : 0;
+	}
+	return away;
+}
+
+static bool converts(struct parcel *p, const struct offers *o, const struct settings *s, const char *host)
+{
+	const char *extension = p->file->env.flags & ENVELOPE_BINARY ? "BINARYMIME" : "8BITMIME", *why = "this is not configured";
+	struct conversion c;
+	bool never;
+	unsigned away = unwanted(p, o, s, &never);
+
+	if (!never && !away)
+		return true;
+	if (never || !convert_plan(p->file, p->head, away, p->arena, &c, &why))
+		return refuse_all(p, host, "5.6.3", arena_printf(p->arena,
+			"the server does not support %s, and the message cannot be converted: %s", extension, why));
+	content_replace(&p->content, c.pieces, c.count);
+	p->size = c.size;
+	return true;
+}
+
+/* DATA, or BDAT; as it is, or converted. */
+static bool fits_body(struct parcel *p, const struct offers *o, const struct settings *s, const char *host)
+{
+	const struct spool_file *f = p->file;
+	unsigned flags = f->env.flags;
+	bool binary = flags & ENVELOPE_BINARY && offers_have(o, OFFER_CHUNKING | OFFER_BINARYMIME);
+
+	content_init(&p->content, f->fd, f->message_at, f->message_len, flags, p->head);
+	p->size = f->message_len + strlen(p->head);
+	p->body = binary ? "BINARYMIME" : flags & ENVELOPE_8BIT && offers_have(o, OFFER_8BITMIME) ? "8BITMIME" : "";
+	if (!binary && !converts(p, o, s, host))
+		return false;
+	/* RFC 3030 3: but for BINARYMIME, lines in BDAT have the length that they have in DATA, so some would have to be folded */
+	p->bdat = binary || (s->outbound_chunking && offers_have(o, OFFER_CHUNKING) && !p->content.pieces && !(flags & ENVELOPE_LONG_LINES));
+	if (p->bdat)
+		content_set_verbatim(&p->content);
+	return true;
+}
+
 /* ---- the whole ---- */
 
-void parcel_fit(struct parcel *p, const struct offers *o, const char *host)
+void parcel_fit(struct parcel *p, const struct offers *o, const struct settings *s, const char *host)
 {
 	const struct envelope *env = &p->file->env;
 	bool utf8 = env->flags & ENVELOPE_UTF8;
@@ -117,9 +173,8 @@ void parcel_fit(struct parcel *p, const struct offers *o, const char *host)
 	for (size_t i = 0; i < p->total; i++)
 		p->rcpts[i].address = p->rcpts[i].rcpt->address;
 	p->dsn = offers_have(o, OFFER_DSN) && !p->own;
-	p->eightbit = env->flags & ENVELOPE_8BIT && offers_have(o, OFFER_8BITMIME);
 	p->utf8 = utf8 && offers_have(o, OFFER_SMTPUTF8 | OFFER_8BITMIME);	/* RFC 6531 3.1: never without */
-	if (fits_size(p, o, host) && utf8 && !p->utf8)
+	if (fits_body(p, o, s, host) && fits_size(p, o, host) && utf8 && !p->utf8)
 		fits_ascii(p, host);
 	part(p);
 }

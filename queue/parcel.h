@@ -5,6 +5,7 @@
 
 #include "../lib/base.h"
 #include "../lib/arena.h"
+#include "../lib/settings.h"
 #include "content.h"
 #include "offers.h"
 #include "result.h"
@@ -21,9 +22,8 @@ struct parcel_rcpt {
 struct parcel {
 	/* The delivery's. */
 	const struct spool_file *file;
-	uint64_t size;			/* octets that go out, but for stuffed dots */
+	const char *head;		/* lines that go in front, or "" */
 	bool own;			/* the server is a worker of ours: what it takes is delivered, and reported by us */
-	struct content content;
 	struct arena *arena;		/* the texts of the results */
 	size_t total;
 	struct parcel_rcpt *rcpts;	/* those that cannot go are moved behind the others */
@@ -31,10 +31,14 @@ struct parcel {
 	/* By parcel_fit. */
 	size_t count;			/* recipients that go; the others have their result */
 	const char *sender;		/* as the server is told */
-	bool eightbit, utf8, dsn;	/* parameters of these extensions are sent */
+	bool utf8, dsn;			/* parameters of these extensions are sent */
+	const char *body;		/* "8BITMIME", "BINARYMIME", or "" */
+	bool bdat;			/* by BDAT, else by DATA */
+	uint64_t size;			/* octets that go out, but for stuffed dots: exact for BDAT */
+	struct content content;
 };
 
-/* Finds how P goes to the server HOST, which offers O. May read the message's header section from disk. */
-void parcel_fit(struct parcel *p, const struct offers *o, const char *host);
+/* Finds how P goes to the server HOST, which offers O. May read the message, blocking for disk, when it has to be changed. */
+void parcel_fit(struct parcel *p, const struct offers *o, const struct settings *s, const char *host);
 
 #endif

@@ -80,12 +80,38 @@ static void put_mail_parameters(struct client *c, struct buf *out)
 
 	if (offers_have(&c->offers, OFFER_SIZE))
 		buf_printf(out, " SIZE=%llu", (unsigned long long)p->size);
-	if (p->eightbit)
-		buf_puts(out, " BODY=8BITMIME");
+	if (*p->body)
+		buf_printf(out, " BODY=%s", p->body);
 	if (p->utf8)
 		buf_puts(out, " SMTPUTF8");
 	if (p->dsn)
 		dsn_put_mail(out, &p->file->env);
+}
+
+static void say_bdat(struct client *c)
+{
+	say(c, "BDAT %llu LAST", (unsigned long long)c->parcel->size);
+}
+
+/* RFC 3030 4.2: a small message need not wait for the answers to its recipients. Not over a connection that may have died while
+ * it was idle: then it would not be known whether it has arrived. Not in LMTP, where the number of answers depends on them. */
+static void send_ahead(struct client *c)
+{
+	struct parcel *p = c->parcel;
+	struct buf content;
+
+	if (c->parcels > 1 || c->target.lmtp || p->size > CONTENT_CHUNK)
+		return;
+	buf_init(&content, 2 * CONTENT_CHUNK);
+	while (!p->content.finished && content_fill(&p->content, &content, NULL))
+		;
+	if (p->content.finished && content.len == p->size) {
+		say_bdat(c);
+		connection_put(c->connection, buf_view(&content));
+		c->all_ahead = true;
+	}
+	buf_free(&content);
+	content_rewind(&p->content);
 }
 
 /* RFC 2920: all up to DATA in one go when the server takes it. */
@@ -104,7 +130,10 @@ static void send_mail(struct client *c)
 	for (c->rcpt = 0; c->rcpt < p->count; c->rcpt++)
 		send_rcpt(c);
 	c->rcpt = 0;
-	send_data(c);
+	if (p->bdat)
+		send_ahead(c);
+	else
+		send_data(c);
 }
 
 static void send_content(struct client *c)
@@ -112,10 +141,16 @@ static void send_content(struct client *c)
 	connection_send(c->connection, &c->parcel->content);
 }
 
+static void send_bdat(struct client *c)
+{
+	say_bdat(c);
+	send_content(c);
+}
+
 /* A server that said 354 although it had refused all recipients: an empty message ends it (RFC 2920 3.1). */
 static void send_nothing(struct client *c)
 {
-	if (c->accepted == 0)
+	if (c->accepted == 0 && !c->parcel->bdat)
 		say(c, ".");
 }
 
@@ -199,15 +234,10 @@ static enum step_id receive_mail(struct client *c, enum step_id next)
 }
 
 /* RFC 5321 4.5.3.1.10: 452, and 552 for 452, say "too many": the rest goes in a parcel of its own when some got through. */
-static void decide_rcpt(struct client *c, struct parcel_rcpt *r)
+static void refuse_rcpt(struct client *c, struct parcel_rcpt *r)
 {
 	unsigned code = c->parser.code;
 
-	r->accepted = reply_class(c) == 2;
-	if (r->accepted) {
-		c->accepted++;
-		return;
-	}
 	r->result = reply_result(c);
 	if (code == 552)
 		r->result = result_remote(c->parcel->arena, 452, "4.5.3", c->parser.text);
@@ -217,12 +247,18 @@ static void decide_rcpt(struct client *c, struct parcel_rcpt *r)
 
 static enum step_id receive_rcpt(struct client *c, enum step_id next)
 {
-	if (!c->refused)
-		decide_rcpt(c, &c->parcel->rcpts[c->rcpt]);
-	else
-		c->accepted += reply_class(c) == 2;
+	struct parcel_rcpt *r = &c->parcel->rcpts[c->rcpt];
+
+	r->accepted = reply_class(c) == 2;
+	c->accepted += r->accepted;
+	if (!c->refused && !r->accepted)
+		refuse_rcpt(c, r);
 	if (++c->rcpt < c->parcel->count)
 		return STEP_RCPT;
+	if (c->all_ahead)
+		return STEP_END;
+	if (c->parcel->bdat)
+		return c->accepted && !c->refused ? STEP_BDAT : STEP_RSET;
 	return c->ahead || c->accepted ? next : STEP_RSET;
 }
 
@@ -249,6 +285,14 @@ static enum step_id receive_content(struct client *c, enum step_id next)
 	return next;
 }
 
+/* What it refused at MAIL, it has taken after all: possible only where all went ahead, and of servers that count badly. */
+static void take_back_refusal(struct client *c)
+{
+	for (size_t i = 0; i < c->parcel->count; i++)
+		if (c->parcel->rcpts[i].accepted)
+			c->parcel->rcpts[i].result.outcome = OUTCOME_NONE;
+}
+
 static enum step_id receive_end(struct client *c, enum step_id next)
 {
 	crash_point("deliver-answered");
@@ -258,6 +302,8 @@ static enum step_id receive_end(struct client *c, enum step_id next)
 		client_lose(c, LOSS_PROTOCOL, "answer to the end of data is neither yes nor no");
 		return STEP_SHUT;
 	}
+	if (c->refused && reply_class(c) == 2)
+		take_back_refusal(c);
 	decide(c, true);
 	return next;
 }
@@ -302,6 +348,8 @@ static const struct step steps[STEP_COUNT] = {
 	[STEP_DATA] = { "DATA", "sending DATA", TIMEOUT(data), .ahead = true, .send = send_data,
 		.good = STEP_CONTENT, .soft = STEP_RSET, .hard = STEP_RSET, .receive = receive_data },
 	[STEP_CONTENT] = { "content", "sending the message", TIMEOUT(body), .send = send_content,
+		.good = STEP_SHUT, .soft = STEP_SHUT, .hard = STEP_SHUT, .receive = receive_content },
+	[STEP_BDAT] = { "BDAT", "sending the message", TIMEOUT(body), .send = send_bdat,
 		.good = STEP_SHUT, .soft = STEP_SHUT, .hard = STEP_SHUT, .receive = receive_content },
 	[STEP_END] = { "end of data", "sending end of data; may be delivered twice", TIMEOUT(end_of_data), .send = send_nothing,
 		.good = STEP_DONE, .soft = STEP_DONE, .hard = STEP_DONE, .receive = receive_end },

@@ -17,7 +17,7 @@ class Sink:
 
     A handler is called with (connection, argument, how often it was called on this server, from 0) and returns the reply
     as text (CRLF is added to each line), bytes (sent as they are), or None for the standard one; it may raise Drop.
-    Handlers: greeting, ehlo, helo, starttls, mail, rcpt, data, message, rset, quit, auth. `message` gets the
+    Handlers: greeting, ehlo, helo, starttls, mail, rcpt, data, bdat, message, rset, quit, auth. `message` gets the
     content; in LMTP it is called once per recipient with (connection, (content, recipient), n)."""
 
     def __init__(self, host="127.0.0.1", port=0, extensions=("PIPELINING", "8BITMIME", "SIZE 104857600"), tls=None, lmtp=False,
@@ -91,7 +91,7 @@ class Connection:
     def __init__(self, sink, sock, number):
         self.sink, self.sock, self.number = sink, sock, number
         self.data, self.secure = b"", False
-        self.sender, self.recipients, self.parameters = None, [], ""
+        self.sender, self.recipients, self.parameters, self.chunks = None, [], "", b""
 
     def say(self, reply):
         if isinstance(reply, str):
@@ -124,6 +124,15 @@ class Connection:
         whole = b"".join(parts)
         return whole.replace(b"\r\n..", b"\r\n.")[2:]
 
+    def chunk(self, size):
+        while len(self.data) < size:
+            piece = self.sock.recv(1 << 20)
+            if not piece:
+                raise Drop
+            self.data += piece
+        chunk, self.data = self.data[:size], self.data[size:]
+        return chunk
+
     def run(self):
         with contextlib.suppress(Drop, OSError):
             self.say(self.sink.ask(self, "greeting", "") or "220 sink.test ESMTP")
@@ -154,7 +163,7 @@ class Connection:
                 self.secure, self.data = True, b""
         elif verb == "MAIL":
             self.sender, _, self.parameters = argument[5:].strip().partition(" ")
-            self.recipients = []
+            self.recipients, self.chunks = [], b""
             self.say(ask("mail") or "250 2.1.0 ok")
         elif verb == "RCPT":
             reply = ask("rcpt") or "250 2.1.5 ok"
@@ -166,6 +175,15 @@ class Connection:
             self.say(reply)
             if (reply if isinstance(reply, str) else reply.decode("latin-1")).startswith("354"):
                 self.deliver(self.content())
+        elif verb == "BDAT":
+            size, _, last = argument.partition(" ")
+            self.chunks += self.chunk(int(size))
+            reply = ask("bdat") or (None if self.recipients else "503 5.5.1 no recipients")
+            if reply or last != "LAST":
+                self.say(reply or "250 2.0.0 go on")
+            else:
+                content, self.chunks = self.chunks, b""
+                self.deliver(content)
         elif verb == "RSET":
             self.say(ask("rset") or "250 2.0.0 ok")
         elif verb == "QUIT":

@@ -1,6 +1,7 @@
 """Messages put straight into the spool of an instance, with any envelope: for what lies behind the SMTP session. The format
 is postrider-spool(5)'s, written here a second time, from the manual."""
 import itertools, os, re, shutil, time, zlib
+from postrider import wait_until
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 NEVER, SUCCESS, FAILURE, DELAY = 1, 2, 4, 8
@@ -48,5 +49,5 @@ def put(p, message, to, sender="alice@local.test", flags="", arrived=None, poke=
         shutil.chown(temporary, "nobody", "nogroup")
     os.rename(temporary, path)
     if poke:
-        p.tool("queue", "flush", check=True)
+        wait_until(lambda: p.tool("queue", "flush").returncode == 0, what="the queue-runner to listen")
     return ident

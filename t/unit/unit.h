@@ -10,6 +10,19 @@
 /* A view's contents against a C string. */
 #define assert_view_eq(v, text) ck_assert_msg(view_eq((v), view_of(text)), "\"%.*s\", expected \"%s\"", VIEW_FMT(v), (text))
 
+/* TEXT with each "|" as CRLF; OUT has room for twice its length. */
+static inline struct view unit_lines(const char *text, char *out)
+{
+	size_t len = 0;
+
+	for (; *text; text++) {
+		if (*text == '|')
+			out[len++] = '\r';
+		out[len++] = *text == '|' ? '\n' : *text;
+	}
+	return view_make(out, len);
+}
+
 static inline int unit_run(const char *name, const TTest *const *tests, size_t count)
 {
 	Suite *suite = suite_create(name);
