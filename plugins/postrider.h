@@ -114,6 +114,13 @@ PR_API const char *pr_config_name(struct hook_call *call);
 PR_API bool pr_config_add(struct hook_call *call, const char *line);
 PR_API const char *pr_config_dir(const struct plugin *self);
 PR_API const char *pr_me(const struct plugin *self);
+/* For comparing addresses, which is never done as somebody wrote them: ADDRESS ("local@domain", "postmaster", "" for the null
+ * sender) in the one form in which equal addresses are equal texts. The domain is in lower case and A-labels, the local part in NFC
+ * and without needless quotes; with _folded without its case, too, as lists want it. False, and "", for what is no address of
+ * RFC 5321 or RFC 6531. */
+#define PR_ADDRESS_SIZE 1024
+PR_API bool pr_address_canonical(const char *address, char out[PR_ADDRESS_SIZE]);
+PR_API bool pr_address_folded(const char *address, char out[PR_ADDRESS_SIZE]);
 /* Sets of domains ("example.com", ".example.com", "*") and of networks ("192.0.2.0/24", "192.0.2.", "2001:db8::/32"). */
 struct pr_hosts;
 struct pr_networks;
@@ -125,15 +132,6 @@ PR_API struct pr_networks *pr_networks_new(struct plugin *self);
 PR_API bool pr_networks_add(struct plugin *self, struct pr_networks *networks, const char *entry);
 PR_API bool pr_networks_load(struct plugin *self, struct pr_networks *networks, const char *list_name);
 PR_API bool pr_networks_has(const struct pr_networks *networks, const char *ip);
-/* ---- addresses: compare these forms, never what somebody wrote ---- */
-
-/* ADDRESS ("local@domain", "postmaster", "" for the null sender) in the one form in which equal addresses are equal texts: domain in
- * lower case and A-labels, local part without needless quotes and in NFC; with _folded without its case, too, as lists want
- * it. False, and "", for what is no address of RFC 5321 or RFC 6531. */
-#define PR_ADDRESS_SIZE 1024
-PR_API bool pr_address_canonical(const char *address, char out[PR_ADDRESS_SIZE]);
-PR_API bool pr_address_folded(const char *address, char out[PR_ADDRESS_SIZE]);
-
 /* Switches TLS on for this generation: STARTTLS is offered, smtps ports work. From before_drop only. Paths relative to the
  * configuration directory; NULL: cert and key of tls.conf. */
 PR_API bool pr_enable_tls(struct plugin *self, const char *cert, const char *key);
@@ -244,6 +242,26 @@ PR_API bool pr_header_insert(struct hook_call *call, size_t index, const char *n
 PR_API bool pr_header_change(struct hook_call *call, size_t index, const char *value);
 PR_API size_t pr_header_remove(struct hook_call *call, const char *name);	/* all of them; how many went */
 PR_API bool pr_header_remove_at(struct hook_call *call, size_t index);
+
+/* What is in a value, as pr_header gives it. Encoded words (RFC 2047) are decoded into one line of UTF-8: control characters become blanks,
+ * octets without a meaning U+FFFD. */
+PR_API const char *pr_decode_words(struct hook_call *call, const char *text);
+/* "Sat, 21 Nov 2026 02:10:00 +0100" in seconds since 1970, obsolete forms included; false when it is no date. */
+PR_API bool pr_parse_date(const char *text, int64_t *seconds);
+/* The addresses in From, Sender, Reply-To, To, Cc. */
+struct pr_address {
+	const char *name;	/* display name or comment, decoded; "" when there is none */
+	const char *address;	/* "local@domain"; "" when what stands there is none */
+	const char *domain;	/* canonical; "" without an address */
+	const char *group;	/* name of the group it is in; "" */
+};
+enum pr_addresses {
+	PR_ADDRESSES_OK,	/* a list by RFC 5322; it may be empty ("undisclosed-recipients:;") */
+	PR_ADDRESSES_BROKEN,	/* it is none; what could be read of it is there, and may be what a mail program shows */
+	PR_ADDRESSES_LIMIT,	/* more than 1000; so many are there */
+};
+/* *LIST is NULL-terminated. */
+PR_API enum pr_addresses pr_parse_addresses(struct hook_call *call, const char *text, const struct pr_address *const **list);
 
 /* The message as it will be stored, trace headers included: from data_post on, and in the queue hooks. */
 PR_API uint64_t pr_message_size(struct hook_call *call);

@@ -73,6 +73,23 @@ static void fields(struct hook_call *call)
 		abort();
 }
 
+static void values(struct hook_call *call)
+{
+	const struct pr_address *const *list;
+	int64_t date;
+
+	if (pr_parse_addresses(call, "A =?utf-8?q?=C3=B6?= <a@B>, g: c@d (x);", &list) != PR_ADDRESSES_OK || !list[0] || !list[1] || list[2] ||
+	    strcmp(list[0]->name, "A \xc3\xb6") != 0 || strcmp(list[0]->address, "a@B") != 0 || strcmp(list[0]->domain, "b") != 0 ||
+	    strcmp(list[0]->group, "") != 0 || strcmp(list[1]->name, "x") != 0 || strcmp(list[1]->group, "g") != 0)
+		abort();
+	if (pr_parse_addresses(call, "a@b <c@d", &list) != PR_ADDRESSES_BROKEN || !list[0] || pr_parse_addresses(call, "", &list) != PR_ADDRESSES_OK || list[0])
+		abort();
+	if (!pr_parse_date("Thu, 1 Jan 1970 01:00:00 +0100", &date) || date != 0 || pr_parse_date("now", &date))
+		abort();
+	if (strcmp(pr_decode_words(call, "a =?utf-8?b?Cg==?="), "a  ") != 0)
+		abort();
+}
+
 static void addresses(void)
 {
 	char out[PR_ADDRESS_SIZE];
@@ -146,6 +163,7 @@ static enum verdict probe(struct hook_call *call)
 	envelope(call);
 	message(call);
 	addresses();
+	values(call);
 	notes(call);
 	runner(call);
 	pr_log(call, PR_DEBUG, "%zu octets of text", total);
