@@ -13,6 +13,8 @@ static const char *const hook_names[HOOK_COUNT] = {
 	[HOOK_PRE_CONNECTION] = "pre_connection", [HOOK_CONNECT] = "connect", [HOOK_LOOKUP_RDNS] = "lookup_rdns",
 	[HOOK_HELO] = "helo", [HOOK_EHLO] = "ehlo", [HOOK_CAPABILITIES] = "capabilities",
 	[HOOK_AUTH_PLAIN] = "auth_plain", [HOOK_AUTH_LOGIN] = "auth_login", [HOOK_AUTH_CRAM_MD5] = "auth_cram_md5",
+	[HOOK_AUTH_SCRAM_SHA_256] = "auth_scram_sha_256", [HOOK_AUTH_OAUTHBEARER] = "auth_oauthbearer", [HOOK_AUTH_XOAUTH2] = "auth_xoauth2",
+	[HOOK_AUTH_EXTERNAL] = "auth_external",
 	[HOOK_AUTH] = "auth", [HOOK_MAIL_PRE] = "mail_pre", [HOOK_MAIL] = "mail", [HOOK_RCPT_PRE] = "rcpt_pre",
 	[HOOK_RCPT] = "rcpt", [HOOK_RCPT_OK] = "rcpt_ok", [HOOK_DATA] = "data", [HOOK_RECEIVED_LINE] = "received_line",
 	[HOOK_DATA_HEADERS_END] = "data_headers_end", [HOOK_DATA_POST_HEADERS] = "data_post_headers",
@@ -48,6 +50,11 @@ size_t plugin_count(const struct plugin_list *list)
 const char *plugin_name_at(const struct plugin_list *list, size_t index)
 {
 	return index < list->count ? list->plugin[index].name : "";
+}
+
+enum plugin_constrain plugin_constrains(const struct plugin *p)
+{
+	return p->constrain;
 }
 
 bool plugin_wants(const struct plugin_list *list, enum hook hook)

@@ -32,6 +32,9 @@ struct hook_call {
 	struct plugin_request *request;		/* HOOK_CONFIG: the list that is asked for; NULL elsewhere */
 };
 
+/* constrain_sender: what senders a user may use whom a plugin has authenticated. */
+enum plugin_constrain { CONSTRAIN_NO, CONSTRAIN_DOMAIN, CONSTRAIN_ADDRESS };
+
 /* Reads DIR/plugins: "name[:n] args...", "folder/name", "# comment". dlopens plugin_dir/NAME.so, checks the ABI and the
  * name. All errors in ERR, each naming plugin, file and line. Nothing of the plugin's code has run yet. */
 struct plugin_list *plugin_load(const struct settings *s, struct err *err);
@@ -45,6 +48,7 @@ const char *plugin_name_at(const struct plugin_list *list, size_t index);
 void plugin_take_log(struct plugin_list *list);
 /* The list NAME, for all but plugins: as the plugins' config hooks give it, else from the file. Belongs to LIST. NULL with ERR. */
 const struct listfile *plugin_listfile(struct plugin_list *list, const char *name, struct err *err);
+enum plugin_constrain plugin_constrains(const struct plugin *p);
 /* Whether any plugin listens at HOOK. */
 bool plugin_wants(const struct plugin_list *list, enum hook hook);
 /* Runs the chain: in order of conf/plugins, until a verdict other than DECLINED (observers excepted). A value that is no

@@ -7,6 +7,7 @@
 #include "netaddr.h"
 #include "password.h"
 #include "reply.h"
+#include "scram.h"
 #include "view.h"
 
 /* To plugins, a struct hostset is a struct pr_hosts, a struct netlist a struct pr_networks. */
@@ -132,6 +133,38 @@ bool pr_no_more_options(struct plugin *self)
 		if (self->arg_use[i] == ARG_UNUSED)
 			good = pr_fail(self, "found the argument \"%s\", which this plugin does not know", self->args[i]);
 	return good;
+}
+
+static void drop_from(struct plugin **chain, size_t *count, const struct plugin *p)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < *count; i++)
+		if (chain[i] != p)
+			chain[kept++] = chain[i];
+	*count = kept;
+}
+
+void pr_drop_hook(struct plugin *self, enum hook hook)
+{
+	if ((unsigned)hook < HOOK_COUNT && !self->ready)
+		drop_from(self->list->chain[hook], &self->list->chain_count[hook], self);
+}
+
+bool pr_auth_options(struct plugin *self)
+{
+	static const struct { const char *word; enum plugin_constrain constrain; } words[] = {
+		{ "no", CONSTRAIN_NO }, { "0", CONSTRAIN_NO }, { "false", CONSTRAIN_NO }, { "domain", CONSTRAIN_DOMAIN }, { "1", CONSTRAIN_DOMAIN },
+		{ "true", CONSTRAIN_DOMAIN }, { "address", CONSTRAIN_ADDRESS } };
+	const char *text = pr_option(self, "constrain_sender");
+	self->constrain = CONSTRAIN_DOMAIN;
+	if (!text)
+		return true;
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (strcmp(text, words[i].word) == 0) {
+			self->constrain = words[i].constrain;
+			return true;
+		}
+	return pr_fail(self, "argument constrain_sender: found \"%s\", expected no, domain or address", text);
 }
 
 /* ---- data ---- */
@@ -269,6 +302,17 @@ bool pr_enable_tls(struct plugin *self, const char *cert, const char *key)
 bool pr_password_is_hash(const char *hash)
 {
 	return password_is_hash(hash);
+}
+
+bool pr_password_is_scram(const char *hash)
+{
+	struct scram_keys keys;
+	return scram_keys_read(hash, &keys);
+}
+
+bool pr_password_same(const char *a, const char *b)
+{
+	return password_same(a, b);
 }
 
 bool pr_password_check(const char *password, const char *hash)

@@ -29,6 +29,7 @@ struct plugin {
 	void *data;
 	enum plugin_reject reject;
 	enum verdict reject_verdict;
+	enum plugin_constrain constrain;	/* senders of those whom this plugin authenticates */
 	bool failed;				/* pr_fail was called */
 	bool ready;				/* init is over: may be asked for lists */
 	const struct listfile *where;		/* the entry that errors are about (pr_where); NULL: the line in conf/plugins */

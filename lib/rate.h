@@ -16,7 +16,7 @@
 #define RATE_MAX 0xffff		/* a count stops there */
 
 /* What is counted: each has keys of its own. */
-enum rate_use { RATE_CONNECTIONS, RATE_AUTH_ADDRESS, RATE_AUTH_LOGIN };
+enum rate_use { RATE_CONNECTIONS, RATE_AUTH_ADDRESS, RATE_AUTH_LOGIN, RATE_AUTH_KNOWN };
 
 struct rate_cell {
 	_Atomic uint64_t key;		/* keyed hash; 0 free */

@@ -22,6 +22,7 @@ static const char *const counter_names[COUNT_COUNT] = {
 	[COUNT_REFUSED_IP] = "refused_ip", [COUNT_REFUSED_RATE] = "refused_rate",
 	[COUNT_REFUSED_PROXY] = "refused_proxy", [COUNT_MESSAGES] = "messages", [COUNT_BYTES] = "bytes", [COUNT_RECIPIENTS] = "recipients",
 	[COUNT_REJECTED] = "rejected", [COUNT_TEMPFAILED] = "tempfailed", [COUNT_AUTH_OK] = "auth_ok", [COUNT_AUTH_FAILED] = "auth_failed",
+	[COUNT_AUTH_LIMITED] = "auth_limited",
 	[COUNT_WORKERS_FORKED] = "workers_forked", [COUNT_WORKERS_DIED] = "workers_died", [COUNT_WORKERS_KILLED] = "workers_killed",
 	[COUNT_LOOKUPS] = "lookups", [COUNT_LOOKUPS_FAILED] = "lookups_failed", [COUNT_DELIVERIES] = "deliveries",
 	[COUNT_DELIVERED] = "delivered", [COUNT_DEFERRED] = "deferred", [COUNT_BOUNCED] = "bounced",

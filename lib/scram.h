@@ -70,6 +70,10 @@ bool scram_server_answer(struct scram_server *s, const struct scram_keys *keys, 
 #define SCRAM_FINAL_SIZE 80
 enum scram_result scram_server_check(struct scram_server *s, struct view message, struct view binding, char out[SCRAM_FINAL_SIZE]);
 
+/* Decodes a saslname (RFC 5802 7): "=2C" is a comma, "=3D" an equals sign, no other "=" may stand there. False, too, when it is empty or
+ * does not fit. */
+bool scram_name(struct view coded, char *out, size_t size) MUST_CHECK;
+
 /* ---- the client ---- */
 
 struct scram_client {

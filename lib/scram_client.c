@@ -5,7 +5,7 @@
 #include "buf.h"
 #include <gnutls/crypto.h>
 
-/* saslname: what read_name of the server undoes. */
+/* What scram_name undoes. */
 static void put_name(struct buf *out, const char *name)
 {
 	for (; *name; name++) {

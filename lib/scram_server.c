@@ -4,20 +4,7 @@
 #include "base64.h"
 #include <gnutls/crypto.h>
 
-/* cb-name (RFC 5802 7): letters, digits, "." and "-". */
-static bool read_binding_name(struct view name, char *out, size_t size)
-{
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.data[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '.' && c != '-')
-			return false;
-	}
-	return name.len && view_copy(name, out, size);
-}
-
-/* saslname: "=2C" is a comma, "=3D" an equals sign, no other "=" may stand there. */
-static bool read_name(struct view coded, char *out, size_t size)
+bool scram_name(struct view coded, char *out, size_t size)
 {
 	size_t len = 0;
 
@@ -38,6 +25,18 @@ static bool read_name(struct view coded, char *out, size_t size)
 	return true;
 }
 
+/* cb-name (RFC 5802 7): letters, digits, "." and "-". */
+static bool read_binding_name(struct view name, char *out, size_t size)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.data[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '.' && c != '-')
+			return false;
+	}
+	return name.len && view_copy(name, out, size);
+}
+
 /* gs2-header: binding flag, authzid. *REST becomes what stands behind it. */
 static bool read_gs2(struct scram_server *s, struct view *rest)
 {
@@ -52,7 +51,7 @@ static bool read_gs2(struct scram_server *s, struct view *rest)
 	} else if (flag.len != 1 || (s->binding != 'n' && s->binding != 'y')) {
 		return false;
 	}
-	if (authzid.len && (!scram_attribute(&authzid, 'a', &name) || !read_name(name, s->authzid, sizeof(s->authzid))))
+	if (authzid.len && (!scram_attribute(&authzid, 'a', &name) || !scram_name(name, s->authzid, sizeof(s->authzid))))
 		return false;
 	return view_copy(view_head(whole, whole.len - rest->len), s->gs2, sizeof(s->gs2));
 }
@@ -64,7 +63,7 @@ enum scram_result scram_server_read(struct scram_server *s, struct view message)
 	s->binding_name[0] = s->login[0] = s->authzid[0] = '\0';
 	if (message.len >= SCRAM_MESSAGE_MAX || !read_gs2(s, &rest) || !view_copy(rest, s->first_bare, sizeof(s->first_bare)))
 		return SCRAM_MALFORMED;
-	if (!scram_attribute(&rest, 'n', &name) || !read_name(name, s->login, sizeof(s->login)))
+	if (!scram_attribute(&rest, 'n', &name) || !scram_name(name, s->login, sizeof(s->login)))
 		return SCRAM_MALFORMED;
 	if (!scram_attribute(&rest, 'r', &nonce) || !scram_is_nonce(nonce) || !view_copy(nonce, s->nonce, sizeof(s->nonce)))
 		return SCRAM_MALFORMED;

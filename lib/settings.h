@@ -10,6 +10,7 @@
 
 struct netlist;
 
+enum auth_clear { AUTH_CLEAR_NONE, AUTH_CLEAR_CHALLENGE, AUTH_CLEAR_ALL };	/* mechanisms that need no TLS */
 /* What becomes of a message that a server cannot take as it is. */
 enum downgrade { DOWNGRADE_ENCODE, DOWNGRADE_BOUNCE, DOWNGRADE_SEND };
 enum inet_prefer { INET_DEFAULT, INET_V4, INET_V6 };
@@ -54,8 +55,10 @@ struct settings {
 	int64_t max_small_chunks;	/* BDAT of less than 1 KiB in one message, the last not counted */
 	int64_t memory_body_size;	/* bodies up to this are held in memory, larger ones go to a file */
 	int64_t min_free_space, min_free_inodes;	/* low-water marks of the spool: 452 4.3.1 */
-	bool allow_bare_lf, auth_without_tls;
-	bool dont_require_anglebrackets, parse_addr_withhelo;
+	bool allow_bare_lf, dont_require_anglebrackets, parse_addr_withhelo;
+	enum auth_clear auth_without_tls;
+	int64_t auth_failure_delay, auth_failure_window;
+	int64_t auth_failures_per_address, auth_failures_per_login;	/* in the window; 0 no limit */
 	const char *greeting;		/* file `smtpgreeting` or "" */
 	const char **discard_ehlo_keywords;
 

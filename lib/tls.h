@@ -50,4 +50,10 @@ const char *tls_version(const struct tls_session *s);	/* "TLS1.3" */
 const char *tls_cipher(const struct tls_session *s);	/* "TLS_AES_256_GCM_SHA384" */
 const char *tls_sni(const struct tls_session *s);	/* "" if none was sent */
 
+/* The channel binding NAME (RFC 5929, RFC 9266: "tls-exporter", "tls-unique", "tls-server-end-point") into OUT, the same octets on both
+ * sides and on no other connection. Returns their number; 0 for a name that we do not know and where the session has none that is safe. */
+size_t tls_binding(const struct tls_session *s, const char *name, char *out, size_t size);
+/* Whether there is any. */
+bool tls_can_bind(const struct tls_session *s);
+
 #endif

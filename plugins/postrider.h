@@ -44,7 +44,8 @@ enum verdict {
 /* In firing order; the names are qpsmtpd's and Haraka's, in lower case without HOOK_. */
 enum hook {
 	HOOK_PRE_CONNECTION, HOOK_CONNECT, HOOK_LOOKUP_RDNS, HOOK_HELO, HOOK_EHLO, HOOK_CAPABILITIES,
-	HOOK_AUTH_PLAIN, HOOK_AUTH_LOGIN, HOOK_AUTH_CRAM_MD5, HOOK_AUTH,
+	HOOK_AUTH_PLAIN, HOOK_AUTH_LOGIN, HOOK_AUTH_CRAM_MD5, HOOK_AUTH_SCRAM_SHA_256, HOOK_AUTH_OAUTHBEARER, HOOK_AUTH_XOAUTH2,
+	HOOK_AUTH_EXTERNAL, HOOK_AUTH,
 	HOOK_MAIL_PRE, HOOK_MAIL, HOOK_RCPT_PRE, HOOK_RCPT, HOOK_RCPT_OK,
 	HOOK_DATA, HOOK_RECEIVED_LINE, HOOK_DATA_HEADERS_END, HOOK_DATA_POST_HEADERS, HOOK_DATA_POST,
 	HOOK_QUEUE_PRE, HOOK_QUEUE, HOOK_QUEUE_OUTBOUND, HOOK_QUEUE_POST, HOOK_RESET_TRANSACTION,
@@ -89,6 +90,8 @@ PR_API bool pr_option_int(struct plugin *self, const char *key, int64_t min, int
 PR_API bool pr_option_bool(struct plugin *self, const char *key, bool fallback, bool *out);
 /* Call in init of a plugin that uses pr_reject: reads `reject` and `reject_type`. False on a bad value. */
 PR_API bool pr_reject_options(struct plugin *self);
+/* In init: this instance does not listen at HOOK after all. */
+PR_API void pr_drop_hook(struct plugin *self, enum hook hook);
 /* Call last in init: an argument that no pr_option asked for is a load error. */
 PR_API bool pr_no_more_options(struct plugin *self);
 PR_API void pr_set_data(struct plugin *self, void *data);
@@ -188,15 +191,47 @@ PR_API void pr_add_capability(struct hook_call *call, const char *line);
 
 /* ---- AUTH hooks ---- */
 
-PR_API const char *pr_auth_mechanism(struct hook_call *call);	/* "PLAIN", ... */
-PR_API const char *pr_auth_login(struct hook_call *call);	/* the name that asks to be authenticated */
-PR_API const char *pr_auth_password(struct hook_call *call);	/* PLAIN, LOGIN; "" else */
+/* A mechanism is offered when a plugin listens at its hook; HOOK_AUTH is for PLAIN and LOGIN together. OK authenticates, DECLINED asks the
+ * next plugin, DENYSOFT is "not now" (454). The client gets one answer, and gets it after the same time, whichever other verdict it is and
+ * whyever: an unknown user must not be told from a wrong password. Let an unknown user cost the back end as much as a known one. */
+
+/* Call in init of a plugin that authenticates: reads the argument `constrain_sender no|domain|address`, by which the core judges the senders
+ * of those whom this instance accepts. False on a bad value. */
+PR_API bool pr_auth_options(struct plugin *self);
+PR_API const char *pr_auth_mechanism(struct hook_call *call);	/* "PLAIN", "SCRAM-SHA-256-PLUS", ... */
+/* The name that asks to be authenticated, as SASLprep (RFC 4013) leaves it; "" when the client leaves it to its token or certificate. */
+PR_API const char *pr_auth_login(struct hook_call *call);
+/* Who it is, when the back end knows it better: needed before OK when the login is "". It goes into log, headers and queue. False, and
+ * nothing is changed, when it is not UTF-8, holds control characters, or is longer than 1023 octets. */
+PR_API bool pr_auth_set_login(struct hook_call *call, const char *login);
+PR_API const char *pr_auth_password(struct hook_call *call);	/* PLAIN, LOGIN: as the client sent it; "" else */
 PR_API const char *pr_auth_challenge(struct hook_call *call);	/* CRAM-MD5 */
 PR_API const char *pr_auth_response(struct hook_call *call);	/* CRAM-MD5: hex digest */
-/* Whether HASH is a crypt(3) hash of a kind that this system can check and that is worth it (no DES, no MD5). */
+/* Whether the response fits PASSWORD. NULL (no such user) costs the same and is false. */
+PR_API bool pr_auth_cram_md5(struct hook_call *call, const char *password);
+/* SCRAM-SHA-256, with and without -PLUS: gives the user's keys, "SCRAM-SHA-256$ITERATIONS:SALT$StoredKey:ServerKey" (RFC 5803; also
+ * Dovecot's "{SCRAM-SHA-256}ITERATIONS,SALT,StoredKey,ServerKey"), and return OK: the core does the exchange. False when KEYS is
+ * something else. */
+PR_API bool pr_auth_scram(struct hook_call *call, const char *keys);
+/* For a user who is not there: keys that look as his would. The client is then shown as many iterations and as long a salt, always the same
+ * for one name. Return DECLINED or DENY. */
+PR_API bool pr_auth_scram_like(struct hook_call *call, const char *keys);
+/* OAUTHBEARER and XOAUTH2: the bearer token; "" when there is none (never OK then). The back end must see that it is good, and that it is
+ * the login's. */
+PR_API const char *pr_auth_token(struct hook_call *call);
+PR_API const char *pr_auth_host(struct hook_call *call);	/* OAUTHBEARER: what the client thinks it talks to; "" when it does not say */
+PR_API const char *pr_auth_port(struct hook_call *call);
+/* What a refused client is told (RFC 7628 3.2.2): status "invalid_token" and the like, scope and the URL of the OpenID configuration
+ * (NULL: not said). */
+PR_API void pr_auth_oauth_error(struct hook_call *call, const char *status, const char *scope, const char *configuration);
+/* Whether HASH is what can be stored for a password: keys of SCRAM as above, or a crypt(3) hash of a kind that this system can check and that
+ * is worth it (no DES, no MD5). */
 PR_API bool pr_password_is_hash(const char *hash);
+PR_API bool pr_password_is_scram(const char *hash);
 /* Compares in a time that does not tell how much of it was right. HASH NULL (no such user) costs the same and is false. */
 PR_API bool pr_password_check(const char *password, const char *hash);
+/* Whether two secrets are the same, in a time that tells no more than their lengths. */
+PR_API bool pr_password_same(const char *a, const char *b);
 
 /* ---- the transaction ---- */
 

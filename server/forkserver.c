@@ -7,6 +7,7 @@
 #include "../lib/ipc.h"
 #include "../lib/plugin.h"
 #include "../lib/scoreboard.h"
+#include "../lib/secret.h"
 #include "../lib/tls.h"
 #include "check.h"
 #include "control.h"
@@ -73,7 +74,7 @@ static bool prepare(struct forkserver *f, struct err *err)
 	for (size_t i = 0; i < a->listener_count; i++)
 		if (!check_listener(a->settings, a->listeners[i].role, a->listeners[i].proxy, f->tls, err))
 			return false;
-	return scoreboard_open(a->settings->run_dir, false, err) && catch_signals(f, err) && make_crew(f, err);
+	return secret_open(a->settings->state_dir, err) && scoreboard_open(a->settings->run_dir, false, err) && catch_signals(f, err) && make_crew(f, err);
 }
 
 /* For `postrider status`: what the plugin numbers in the slots mean. */

@@ -23,9 +23,15 @@ static const struct tool_command commands[] = {
 	  "  --days N     how long it is valid (3650)\n"
 	  "  --rsa        RSA of 3072 bits instead of ECDSA P-256\n"
 	  "  --force      replace what is there\n", tool_tls_cert },
-	{ "passwd", "[-f FILE] [--delete] USER", "set a user's password for AUTH, or delete the user",
+	{ "passwd", "[-f FILE] [--yescrypt | --cram-md5] [--iterations N] USER | --delete USER | --verify USER | --list",
+	  "set a user's password for AUTH, delete the user, try a password, list the users",
 	  "  -f, --file FILE  the password file (flat_auth_pw in the configuration directory)\n"
+	  "  --yescrypt       store a hash of crypt(3) instead of keys for SCRAM-SHA-256\n"
+	  "  --cram-md5       store the clear text, for CRAM-MD5\n"
+	  "  --iterations N   work of making and checking SCRAM keys (32768)\n"
 	  "  --delete         remove the user\n"
+	  "  --verify         whether the password is right: exit status 0 if so\n"
+	  "  --list           every user and how his password is stored\n"
 	  "  The password is asked for on a terminal, else it is the first line of standard input.\n", tool_passwd },
 	{ NULL, NULL, NULL, NULL, NULL },
 };

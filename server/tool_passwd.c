@@ -1,24 +1,25 @@
-/* tool_passwd.c - `postrider passwd`: a line `user:hash` in the password file of auth_flat_file, set or removed. The file is
- * replaced in one step, under a lock, so that neither a reader nor another passwd ever sees half of it. */
+/* tool_passwd.c - `postrider passwd`: users of auth_flat_file and their passwords, made, changed, deleted, listed and tried. A password is
+ * read from the terminal or from standard input, never from the command line, which everybody on the machine can see. */
 #include "tool.h"
-#include "../lib/buf.h"
-#include "../lib/drop.h"
 #include "../lib/password.h"
-#include "../lib/view.h"
+#include "../lib/saslprep.h"
+#include "../lib/scram.h"
+#include "passwd_file.h"
 
-#include <fcntl.h>
 #include <getopt.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <termios.h>
 
-#define FILE_MAX (64 << 20)
+#define NAME_MAX_OCTETS 255
 
-struct change {
-	const char *path, *user;
-	bool remove;
-	bool found;
-	char hash[PASSWORD_HASH_SIZE];
+enum action { ACTION_SET, ACTION_DELETE, ACTION_VERIFY, ACTION_LIST };
+enum scheme { SCHEME_SCRAM, SCHEME_YESCRYPT, SCHEME_CLEAR };
+
+struct request {
+	const char *path;
+	char user[NAME_MAX_OCTETS + 1];
+	enum action action;
+	enum scheme scheme;
+	uint64_t iterations;
 };
 
 /* ---- the password ---- */
@@ -54,16 +55,17 @@ static bool ask(const char *prompt, char *out, size_t size)
 	return ok;
 }
 
-static bool get_password(char out[PASSWORD_MAX], struct err *err)
+/* A new one is asked for twice. */
+static bool get_password(char out[PASSWORD_MAX], bool new, struct err *err)
 {
 	char again[PASSWORD_MAX] = "";
 
 	if (!isatty(STDIN_FILENO)) {
 		if (!read_line(out, PASSWORD_MAX, stdin))
 			return err_set(err, "no password of at most %d bytes on standard input", PASSWORD_MAX - 2);
-	} else if (!ask("New password: ", out, PASSWORD_MAX) || !ask("Again: ", again, sizeof(again))) {
+	} else if (!ask(new ? "New password: " : "Password: ", out, PASSWORD_MAX) || (new && !ask("Again: ", again, sizeof(again)))) {
 		return err_set(err, "no password");
-	} else if (strcmp(out, again) != 0) {
+	} else if (new && strcmp(out, again) != 0) {
 		err_set(err, "the two are not the same");
 	}
 	explicit_bzero(again, sizeof(again));
@@ -72,157 +74,162 @@ static bool get_password(char out[PASSWORD_MAX], struct err *err)
 	return !*err->text;
 }
 
-/* ---- the file ---- */
+/* ---- setting ---- */
 
-/* auth_flat_file compares names without regard to case too. */
-static bool is_line_of(struct view line, const char *user)
+/* As it stands in the file, where blanks at the ends are lost and " #" begins a comment. */
+static bool clear_text(const char *password, char out[PASSWORD_HASH_SIZE], struct err *err)
 {
-	size_t colon = view_find(line, ':');
+	struct view v = view_of(password);
 
-	return colon < line.len && view_case_eq(view_head(line, colon), view_of(user));
+	if (view_has_line_break(v) || view_trim(v).len != v.len || strstr(password, " #") || strstr(password, "\t#"))
+		return err_set(err, "a clear text cannot have blanks at its ends, or a \"#\" behind a blank");
+	return snprintf(out, PASSWORD_HASH_SIZE, PASSWD_CLEAR "%s", password) < PASSWORD_HASH_SIZE ||
+	       err_set(err, "a clear text cannot be that long");
 }
 
-/* Appends OLD to OUT, with the change in place of the user's line, or at the end. */
-static void edit(struct view old, struct change *c, struct buf *out)
+static bool make_secret(const struct request *r, const char *password, char out[PASSWORD_HASH_SIZE], struct err *err)
 {
-	while (old.len) {
-		struct view line = view_cut(&old, '\n');
-		bool his = is_line_of(view_trim(line), c->user);
-		if (!his) {
-			buf_put_view(out, line);
-			buf_putc(out, '\n');
-		} else if (!c->found && !c->remove) {
-			buf_printf(out, "%s:%s\n", c->user, c->hash);
-		}
-		c->found = c->found || his;
+	switch (r->scheme) {
+	case SCHEME_SCRAM:
+		return password_scram(password, (uint32_t)r->iterations, out, err);
+	case SCHEME_YESCRYPT:
+		return password_hash(password, out, err);
+	case SCHEME_CLEAR:
+		break;
 	}
-	if (!c->found && !c->remove)
-		buf_printf(out, "%s:%s\n", c->user, c->hash);
+	return clear_text(password, out, err);
 }
 
-static bool read_old(const char *path, struct buf *text, struct err *err)
+static bool set(const struct request *r, const struct drop_target *reader, struct err *err)
 {
-	char *room;
-	size_t size;
-	ssize_t n = 1;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char password[PASSWORD_MAX] = "", secret[PASSWORD_HASH_SIZE] = "";
+	bool ok = get_password(password, true, err) && make_secret(r, password, secret, err) &&
+		  passwd_file_set(r->path, r->user, secret, reader, err);
 
-	if (fd < 0)
-		return errno == ENOENT || err_sys(err, "%s", path);
-	while (n > 0 && (room = buf_room(text, 4096, &size)) != NULL) {
-		n = read(fd, room, size);
-		if (n > 0)
-			buf_added(text, (size_t)n);
-	}
-	close(fd);
-	return n == 0 || (n < 0 ? err_sys(err, "%s", path) : err_set(err, "%s is larger than %d bytes", path, FILE_MAX));
+	explicit_bzero(password, sizeof(password));
+	explicit_bzero(secret, sizeof(secret));
+	return ok;
 }
 
-/* Readable by the owner and our group: the workers run as neither root nor the owner. */
-static bool write_new(const char *path, struct view text, const struct drop_target *reader, struct err *err)
-{
-	char temporary[PATH_MAX];
-	bool ok = false;
-	int fd;
+/* ---- looking ---- */
 
-	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
-		return err_set(err, "%s: the path is too long", path);
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(err, "%s", temporary);
-	if (geteuid() == 0 && fchown(fd, 0, reader->gid) < 0)
-		err_sys(err, "%s: cannot give it to the group of %s", temporary, reader->user);
-	else if (fchmod(fd, 0640) < 0 || write(fd, text.data, text.len) != (ssize_t)text.len || fsync(fd) < 0 || rename(temporary, path) < 0)
-		err_sys(err, "%s", path);
+struct search {
+	const char *user;
+	bool found;
+	char secret[PASSWORD_MAX + sizeof(PASSWD_CLEAR)];
+};
+
+static bool look(void *arg, struct view user, struct view secret)
+{
+	struct search *s = arg;
+
+	s->found = view_case_eq(user, view_of(s->user)) && view_copy(secret, s->secret, sizeof(s->secret));
+	return !s->found;
+}
+
+/* What is neither keys nor a hash is a clear text, with or without a mark. */
+static bool fits(const char *password, const char *secret)
+{
+	size_t mark = strncmp(secret, PASSWD_CLEAR, sizeof(PASSWD_CLEAR) - 1) == 0 ? sizeof(PASSWD_CLEAR) - 1 : 0;
+
+	return password_is_hash(secret) ? password_check(password, secret) : password_same(password, secret + mark);
+}
+
+static bool verify(const struct request *r, struct err *err)
+{
+	struct search s = { .user = r->user };
+	char password[PASSWORD_MAX] = "";
+	bool ok = passwd_file_read(r->path, look, &s, err) && (s.found || err_set(err, "%s: there is no user %s", r->path, r->user)) &&
+		  get_password(password, false, err) && (fits(password, s.secret) || err_set(err, "this is not the password of %s", r->user));
+
+	explicit_bzero(password, sizeof(password));
+	explicit_bzero(&s, sizeof(s));
+	return ok;
+}
+
+static bool print_user(void *arg UNUSED, struct view user, struct view secret)
+{
+	char name[1024], text[PASSWORD_MAX + sizeof(PASSWD_CLEAR)];
+	struct scram_keys keys;
+
+	if (!view_copy(user, name, sizeof(name)) || !view_copy(secret, text, sizeof(text)))
+		return true;
+	tool_print(stdout, name);
+	if (scram_keys_read(text, &keys))
+		printf("\tSCRAM-SHA-256, %u iterations\n", (unsigned)keys.iterations);
+	else if (password_is_hash(text))
+		printf("\thash $%.*s$\n", (int)strcspn(text + 1, "$"), text + 1);
 	else
-		ok = true;
-	if (!ok)
-		unlink(temporary);
-	close(fd);
-	return ok;
-}
-
-/* The lock is on the directory: a file for it would stay behind, or be removed under one who waits for it. */
-static int lock_directory(const char *path, struct err *err)
-{
-	char dir[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	int fd;
-
-	if (!view_copy(view_make(path, slash ? (size_t)(slash - path) : 0), dir, sizeof(dir)))
-		return err_set(err, "%s: the path is too long", path), -1;
-	fd = open(*dir ? dir : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX) < 0)
-		err_sys(err, "%s", dir);
-	return fd;
-}
-
-static bool apply(struct change *c, const struct drop_target *reader, struct err *err)
-{
-	struct buf old, new;
-	int lock = lock_directory(c->path, err);
-	bool ok;
-
-	if (lock < 0)
-		return false;
-	buf_init(&old, FILE_MAX);
-	buf_init(&new, FILE_MAX + 1024);
-	ok = !*err->text && read_old(c->path, &old, err);
-	if (ok)
-		edit(buf_view(&old), c, &new);
-	if (ok && c->remove && !c->found)
-		ok = err_set(err, "%s: there is no user %s", c->path, c->user);
-	ok = ok && write_new(c->path, buf_view(&new), reader, err);
-	buf_free(&old);
-	buf_free(&new);
-	close(lock);
-	return ok;
+		printf("\tclear text\n");
+	explicit_bzero(text, sizeof(text));
+	return true;
 }
 
 /* ---- the command ---- */
 
-static bool user_valid(const char *user)
+static bool act(const struct request *r, const struct drop_target *reader, struct err *err)
 {
-	return *user && strlen(user) <= 255 && !strpbrk(user, ": \t#") && view_is_printable(view_of(user));
+	switch (r->action) {
+	case ACTION_SET:
+		return set(r, reader, err);
+	case ACTION_DELETE:
+		return passwd_file_set(r->path, r->user, NULL, reader, err);
+	case ACTION_VERIFY:
+		return verify(r, err);
+	case ACTION_LIST:
+		break;
+	}
+	return passwd_file_read(r->path, print_user, NULL, err);
 }
 
-static int run(const struct tool *tool, struct change *c, const char *file)
+static int run(const struct tool *tool, struct request *r, const char *file)
 {
 	struct settings *s = tool_settings(tool);
 	struct drop_target reader;
 	struct err err = { "" };
-	char password[PASSWORD_MAX] = "";
-	bool ok;
 
 	if (!s)
 		return TOOL_FAILED;
-	c->path = settings_path(s, file);
-	ok = drop_lookup(s->user, s->group, &reader, &err) && (c->remove || (get_password(password, &err) && password_hash(password, c->hash, &err)))
-		&& apply(c, &reader, &err);
-	explicit_bzero(password, sizeof(password));
+	r->path = settings_path(s, file);
+	bool ok = drop_lookup(s->user, s->group, &reader, &err) && act(r, &reader, &err);
 	settings_free(&s);
 	return ok ? TOOL_OK : tool_fail("%s", err.text);
 }
 
+/* As the plugin will see it when somebody logs in. */
+static bool take_user(struct request *r, const char *user)
+{
+	return saslprep(view_of(user), r->user, sizeof(r->user)) && !strpbrk(r->user, ": \t#");
+}
+
 int tool_passwd(const struct tool *tool, int argc, char **argv)
 {
-	static const struct option options[] = { { "file", required_argument, NULL, 'f' }, { "delete", no_argument, NULL, 'd' }, { NULL, 0, NULL, 0 } };
+	static const struct option options[] = { { "file", required_argument, NULL, 'f' }, { "delete", no_argument, NULL, 'd' },
+		{ "verify", no_argument, NULL, 'v' }, { "list", no_argument, NULL, 'l' }, { "yescrypt", no_argument, NULL, 'y' },
+		{ "cram-md5", no_argument, NULL, 'c' }, { "iterations", required_argument, NULL, 'i' }, { NULL, 0, NULL, 0 } };
+	struct request r = { .iterations = SCRAM_ITERATIONS };
 	const char *file = "flat_auth_pw";
-	struct change change = { .path = NULL };
+	unsigned actions = 0, schemes = 0;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "f:", options, NULL)) != -1) {
+		actions += c == 'd' || c == 'v' || c == 'l';
+		schemes += c == 'y' || c == 'c' || c == 'i';
 		if (c == 'f')
 			file = optarg;
-		else if (c == 'd')
-			change.remove = true;
-		else
+		else if (c == 'd' || c == 'v' || c == 'l')
+			r.action = c == 'd' ? ACTION_DELETE : c == 'v' ? ACTION_VERIFY : ACTION_LIST;
+		else if (c == 'y' || c == 'c')
+			r.scheme = c == 'y' ? SCHEME_YESCRYPT : SCHEME_CLEAR;
+		else if (c != 'i')
 			return tool_usage(tool);
+		else if (!view_u64(view_of(optarg), SCRAM_ITERATIONS_MAX, &r.iterations) || r.iterations < SCRAM_ITERATIONS_MIN)
+			return tool_fail("--iterations: found \"%s\", expected a number from %d to %d", optarg, SCRAM_ITERATIONS_MIN, SCRAM_ITERATIONS_MAX);
 	}
-	if (optind + 1 != argc)
+	/* one action, and a way of storing only for a new password */
+	if (actions + schemes > 1 || optind + (r.action != ACTION_LIST) != argc)
 		return tool_usage(tool);
-	change.user = argv[optind];
-	if (!user_valid(change.user))
-		return tool_fail("a user's name is printable ASCII without blanks, ':' and '#', of at most 255 characters");
-	return run(tool, &change, file);
+	if (r.action != ACTION_LIST && !take_user(&r, argv[optind]))
+		return tool_fail("a user's name is text without blanks, ':' and '#', of at most %d octets", NAME_MAX_OCTETS);
+	return run(tool, &r, file);
 }

@@ -1,5 +1,6 @@
 /* cmd_mail.c - MAIL (RFC 5321 4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152) and AUTH (RFC 4954 5). */
 #include "../lib/base.h"
+#include "auth.h"
 #include "path.h"
 #include "session.h"
 
@@ -37,6 +38,8 @@ bool cmd_mail_check(struct session *s, struct command *c)
 {
 	if (!parse(s, c) || !has_room(s, c->parameters.size))
 		return false;
+	if (!auth_sender_allowed(s, &c->address))
+		return refuse(s, 553, "5.7.1", "this sender is not yours");
 	if (session_reached(s->settings->max_transactions, s->transactions)) {
 		refuse(s, 421, "4.7.0", "too many messages in one session");
 		s->reply.disconnect = true;

@@ -17,6 +17,10 @@ static const struct refusal refusals[HOOK_COUNT][2] = {
 	[HOOK_AUTH_PLAIN] = { { 535, "5.7.8", "authentication failed" }, { 454, "4.7.0", "authentication not possible now" } },
 	[HOOK_AUTH_LOGIN] = { { 535, "5.7.8", "authentication failed" }, { 454, "4.7.0", "authentication not possible now" } },
 	[HOOK_AUTH_CRAM_MD5] = { { 535, "5.7.8", "authentication failed" }, { 454, "4.7.0", "authentication not possible now" } },
+	[HOOK_AUTH_SCRAM_SHA_256] = { { 535, "5.7.8", "authentication failed" }, { 454, "4.7.0", "authentication not possible now" } },
+	[HOOK_AUTH_OAUTHBEARER] = { { 535, "5.7.8", "authentication failed" }, { 454, "4.7.0", "authentication not possible now" } },
+	[HOOK_AUTH_XOAUTH2] = { { 535, "5.7.8", "authentication failed" }, { 454, "4.7.0", "authentication not possible now" } },
+	[HOOK_AUTH_EXTERNAL] = { { 535, "5.7.8", "authentication failed" }, { 454, "4.7.0", "authentication not possible now" } },
 	[HOOK_AUTH] = { { 535, "5.7.8", "authentication failed" }, { 454, "4.7.0", "authentication not possible now" } },
 	[HOOK_MAIL_PRE] = { { 550, "5.7.1", "sender denied" }, { 450, "4.7.1", "sender denied for now" } },
 	[HOOK_MAIL] = { { 550, "5.7.1", "sender denied" }, { 450, "4.7.1", "sender denied for now" } },
@@ -96,19 +100,26 @@ void hooks_notify(struct session *s, enum hook hook)
 
 enum verdict hooks_run(struct session *s, enum hook hook, struct reply *r)
 {
-	const struct plugin *decided = NULL;
+	const struct plugin *by;
+
+	return hooks_run_by(s, hook, r, &by);
+}
+
+enum verdict hooks_run_by(struct session *s, enum hook hook, struct reply *r, const struct plugin **by)
+{
 	enum verdict v;
 
+	*by = NULL;
 	if (!runs(s, hook))
 		return DECLINED;
 	reply_clear(r);
-	v = run(s, hook, r, &decided);
+	v = run(s, hook, r, by);
 	if (v == OK && r->code && r->code / 100 != 2)
 		reply_clear(r);
 	if (v == DECLINED)
 		reply_clear(r);
 	if (hooks_refused(v)) {
-		complete(r, hook, v, decided ? pr_name(decided) : "?");
+		complete(r, hook, v, *by ? pr_name(*by) : "?");
 		r->disconnect = v == DENY_DISCONNECT || v == DENYSOFT_DISCONNECT;
 		hooks_notify(s, HOOK_DENY);
 	} else if (v == OK) {

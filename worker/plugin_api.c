@@ -3,7 +3,6 @@
 #include "../lib/base.h"
 #include "../lib/clock.h"
 #include "../queue/job_call.h"
-#include "auth.h"
 #include "limits.h"
 #include "session.h"
 
@@ -142,36 +141,4 @@ void pr_add_capability(struct hook_call *call, const char *line)
 {
 	if (call->session && call->session->capabilities && view_is_printable(view_of(line)))
 		buf_printf(call->session->capabilities, "\n%s", line);
-}
-
-/* ---- AUTH hooks: NULL outside them ---- */
-
-static const struct auth *auth_of(const struct hook_call *call)
-{
-	return call->session ? call->session->auth : NULL;
-}
-
-const char *pr_auth_mechanism(struct hook_call *call)
-{
-	return auth_of(call) ? auth_mechanism_name(auth_of(call)->mechanism) : "";
-}
-
-const char *pr_auth_login(struct hook_call *call)
-{
-	return auth_of(call) ? auth_of(call)->login : "";
-}
-
-const char *pr_auth_password(struct hook_call *call)
-{
-	return auth_of(call) ? auth_of(call)->password : "";
-}
-
-const char *pr_auth_challenge(struct hook_call *call)
-{
-	return auth_of(call) ? auth_of(call)->challenge : "";
-}
-
-const char *pr_auth_response(struct hook_call *call)
-{
-	return auth_of(call) ? auth_of(call)->response : "";
 }

@@ -78,6 +78,7 @@ void session_forget(struct session *s)
 	s->helo = "";
 	s->esmtp = false;
 	s->auth_user = "";
+	s->auth_plugin = NULL;
 }
 
 static void forget_lookup(struct session *s)

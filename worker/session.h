@@ -39,12 +39,13 @@ struct session {
 	char helo_text[ADDRESS_DOMAIN_MAX + 1];
 	bool esmtp;
 	const char *auth_user;			/* "" unless authenticated */
+	const struct plugin *auth_plugin;	/* who has accepted him; NULL unless authenticated */
 
 	bool relaying;				/* granted by a plugin; see session_relaying */
 	unsigned discarded;			/* extensions that are off (extension_set) */
 	struct notes notes;			/* of the connection */
 	struct transaction transaction;
-	const struct auth *auth;		/* the exchange the auth hooks ask about, NULL outside them */
+	struct auth *auth;			/* the exchange the auth hooks ask about, NULL outside them */
 
 	/* The command in hand. */
 	struct command *command;		/* NULL between two */

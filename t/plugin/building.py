@@ -1,5 +1,5 @@
 """Compiles the plugins in t/plugin/sources for tests, for use by a server of either tree."""
-import os, pathlib, shutil, socket, subprocess
+import os, pathlib, shlex, shutil, socket, subprocess
 from postrider import BUILD, TOP, Instance, Raw
 
 SOURCES = TOP / "t/plugin/sources"
@@ -10,7 +10,7 @@ def compile_plugin(source, out, include=TOP / "plugins", flags=()):
     out = pathlib.Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     # A plugin needs no sanitizer of its own: its calls go into the server, which has them.
-    r = subprocess.run([os.environ.get("CC", "cc"), "-std=gnu17", "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-fPIC", "-shared",
+    r = subprocess.run([*shlex.split(os.environ.get("CC", "cc")), "-std=gnu17", "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-fPIC", "-shared",
                         f"-I{include}", *flags, "-o", out, source], capture_output=True, text=True)
     assert r.returncode == 0, r.stderr
     return out

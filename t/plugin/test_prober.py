@@ -30,7 +30,7 @@ def everywhere():
     with Sink() as sink:
         p = Instance(plugins="", start=False, files={"routes": f"* 127.0.0.1:{sink.port}"})
         plugin_dir(p.dir / "plugins", "prober")
-        p.write("plugins", "prober\ntls\nrelay\nauth/auth_flat_file\nrcpt_ok\nroutes\n")
+        p.write("plugins", "prober\ntls\nrelay\nauth/auth_flat_file constrain_sender no\nrcpt_ok\nroutes\n")
         p.write("postrider.conf", p.base_conf.replace(f"{p.build}/plugins", f"{p.dir}/plugins") + "memory_body_size = 4k\n")
         p.start()
         with p:

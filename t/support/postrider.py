@@ -8,7 +8,7 @@ SANITIZER = re.compile(r"(AddressSanitizer|LeakSanitizer|runtime error:|BUG: )")
 DEFAULT_PLUGINS = """
 tls
 relay
-auth/auth_flat_file
+auth/auth_flat_file constrain_sender no
 rcpt_ok
 routes
 queue/maildir {mail}/%d/%u/
@@ -49,6 +49,10 @@ class Instance:
         self.process, self.ports = None, {}
         self.base_conf = (f'spool_dir = "{self.spool}"\nrun_dir = "{self.run}"\nstate_dir = "{self.state}"\nuser = "nobody"\nlog = "stderr"\n'
                           f'plugin_dir = "{self.build}/plugins"\nmin_spare = 2\nmax_spare = 4\n')
+        # Failed log-ins are many here, from one address, and nobody wants to wait for each.
+        for option, value in (("auth_failure_delay", "0"), ("auth_failures_per_address", "0"), ("auth_failures_per_login", "0")):
+            if option not in conf:
+                self.base_conf += f"{option} = {value}\n"
         self.write("postrider.conf", self.base_conf + conf + "\n")
         self.write("outbound.conf", f"local_mx_ok = {'true' if local_mx else 'false'}\n"
                    + (f'temp_fail_intervals = "{fail_intervals}"\n' if fail_intervals else "") + outbound + "\n")

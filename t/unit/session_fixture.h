@@ -77,7 +77,8 @@ static inline void fixture_begin(struct fixture *f, const char *conf)
 	*f = (struct fixture){ .client = -1 };
 	snprintf(f->dir, sizeof(f->dir), "/tmp/pr-unit-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(f->dir));
-	snprintf(text, sizeof(text), "spool_dir = \"%s/spool\"\nrun_dir = \"%s\"\nstate_dir = \"%s\"\nlookup_rdns = false\n%s", f->dir, f->dir, f->dir, conf);
+	snprintf(text, sizeof(text), "spool_dir = \"%s/spool\"\nrun_dir = \"%s\"\nstate_dir = \"%s\"\nlookup_rdns = false\n"
+		"auth_failure_delay = 0\n%s", f->dir, f->dir, f->dir, conf);
 	fixture_write(f, "postrider.conf", text);
 	fixture_write(f, "me", "mx.test\n");
 	f->settings = settings_read(f->dir, &err);

@@ -20,6 +20,30 @@ START_TEST(test_round_trip)
 }
 END_TEST
 
+START_TEST(test_scram)
+{
+	char keys[PASSWORD_HASH_SIZE];
+	struct err err = { .text = "" };
+	ck_assert(password_scram("p\xc3\xa4sswort", 4096, keys, &err));
+	ck_assert(strncmp(keys, "SCRAM-SHA-256$4096:", 19) == 0);
+	ck_assert(password_is_hash(keys));
+	ck_assert(password_check("p\xc3\xa4sswort", keys));
+	ck_assert(password_check("pa\xcc\x88sswort", keys));	/* as another keyboard sends it */
+	ck_assert(!password_check("passwort", keys) && !password_check("", keys) && !password_check("p\xe4sswort", keys));
+	ck_assert(!password_scram("tab\t", 4096, keys, &err));
+	ck_assert_str_eq(keys, "");
+	ck_assert_ptr_nonnull(strstr(err.text, "RFC 4013"));
+	ck_assert(!password_scram("", 4096, keys, &err));
+}
+END_TEST
+
+START_TEST(test_same)
+{
+	ck_assert(password_same("", "") && password_same("abc", "abc"));
+	ck_assert(!password_same("abc", "abd") && !password_same("abc", "abcd") && !password_same("", "a"));
+}
+END_TEST
+
 START_TEST(test_too_long)
 {
 	char password[PASSWORD_MAX + 1], hash[PASSWORD_HASH_SIZE];
@@ -64,6 +88,8 @@ int main(void)
 	Suite *suite = suite_create("password");
 	TCase *t = tcase_create("password");
 	tcase_add_test(t, test_round_trip);
+	tcase_add_test(t, test_scram);
+	tcase_add_test(t, test_same);
 	tcase_add_test(t, test_too_long);
 	tcase_add_loop_test(t, test_known_kinds, 0, 3);
 	tcase_add_loop_test(t, test_no_hash, 0, 19);

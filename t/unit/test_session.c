@@ -339,7 +339,7 @@ static const struct { const char *said, *want; bool in; } auths[] = {
 	{ "AUTH PLAIN =\r\n", "501", false }, { "AUTH PLAIN *\r\n", "501", false }, { "AUTH PLAIN\r\n*\r\n", "334 501", false },
 	{ "AUTH PLAIN AGFsaWNl\r\n", "501", false }, { "AUTH PLAIN AGF\r\n", "501", false }, { "AUTH PLAIN AGFsaWNlAHNlY3JldB==\r\n", "501", false },
 	{ "AUTH LOGIN\r\nYWxpY2U=\r\nc2VjcmV0\r\n", "334 334 235", true }, { "AUTH LOGIN YWxpY2U=\r\nc2VjcmV0\r\n", "334 235", true },
-	{ "AUTH LOGIN\r\n\r\n", "334 501", false }, { "AUTH LOGIN\r\nYWxpY2U=\r\n*\r\n", "334 334 501", false },
+	{ "AUTH LOGIN\r\n\r\nc2VjcmV0\r\n", "334 334 535", false }, { "AUTH LOGIN\r\nYWxpY2U=\r\n*\r\n", "334 334 501", false },
 	{ "AUTH LOGIN YWxpY2U=\r\nd3Jvbmc=\r\n", "334 535", false }, { "AUTH LOGIN Ym9i\r\nc2VjcmV0\r\n", "334 535", false },
 	{ "AUTH PLAIN Ym9iAGFsaWNlAHNlY3JldA==\r\n", "535", false }, { "AUTH CRAM-MD5\r\n", "504", false }, { "AUTH FOO x\r\n", "504", false },
 	{ "AUTH PLAIN " PLAIN_GOOD "\r\nAUTH PLAIN " PLAIN_GOOD "\r\n", "235 503", true },

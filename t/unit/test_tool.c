@@ -186,7 +186,7 @@ START_TEST(passwd)
 	ck_assert_int_eq(run(tool_passwd, "passwd alice@local.test", "alice-secret\nmore\n"), 0);
 	ck_assert_int_eq(run(tool_passwd, "passwd BOB", "other"), 0);
 	hash = file_text("flat_auth_pw");
-	ck_assert_int_eq(strncmp(hash, "# people\nBOB:$y$", 16), 0);
+	ck_assert_int_eq(strncmp(hash, "# people\nBOB:SCRAM-SHA-256$32768:", 33), 0);
 	ck_assert_ptr_nonnull(strstr(hash, "\nlast:x\n"));
 	hash = strstr(hash, "\nalice@local.test:");
 	ck_assert_ptr_nonnull(hash);
@@ -199,14 +199,53 @@ START_TEST(passwd)
 	ck_assert_int_eq(run(tool_passwd, "passwd --delete bob", ""), 0);
 	ck_assert_int_eq(run(tool_passwd, "passwd --delete bob", ""), 1);
 	ck_assert_ptr_null(strstr(file_text("flat_auth_pw"), "BOB"));
-	ck_assert_int_eq(run(tool_passwd, "passwd a:b", "x\n"), 1);
-	ck_assert_int_eq(run(tool_passwd, "passwd a#b", "x\n"), 1);
-	ck_assert_int_eq(run(tool_passwd, "passwd carl", "\n"), 1);
-	ck_assert_int_eq(run(tool_passwd, "passwd carl", ""), 1);
-	ck_assert_int_eq(run(tool_passwd, "passwd", "x\n"), 2);
-	ck_assert_ptr_null(strstr(file_text("flat_auth_pw"), "carl"));
 	ck_assert_int_eq(run(tool_passwd, "passwd -f other carl", "x\n"), 0);
-	ck_assert_ptr_nonnull(strstr(file_text("other"), "carl:$y$"));
+	ck_assert_ptr_nonnull(strstr(file_text("other"), "carl:SCRAM-SHA-256$32768:"));
+}
+END_TEST
+
+static const struct { const char *line, *input; int status; } refused[] = {
+	{ "passwd a:b", "x\n", 1 }, { "passwd a#b", "x\n", 1 }, { "passwd carl\x01", "x\n", 1 }, { "passwd carl\xff", "x\n", 1 },
+	{ "passwd carl", "\n", 1 }, { "passwd carl", "", 1 }, { "passwd carl", "tab\there\n", 1 }, { "passwd carl", "\xff\n", 1 },
+	{ "passwd", "x\n", 2 }, { "passwd carl dora", "x\n", 2 }, { "passwd --list carl", "", 2 }, { "passwd --delete --list carl", "", 2 },
+	{ "passwd --delete --yescrypt carl", "", 2 }, { "passwd --yescrypt --cram-md5 carl", "x\n", 2 },
+	{ "passwd --iterations 4095 carl", "x\n", 1 }, { "passwd --iterations 1000001 carl", "x\n", 1 }, { "passwd --iterations x carl", "x\n", 1 },
+	{ "passwd --cram-md5 carl", " x\n", 1 }, { "passwd --cram-md5 carl", "x #y\n", 1 }, { "passwd --verify carl", "x\n", 1 },
+	{ "passwd -f nowhere/file carl", "x\n", 1 },
+};
+
+START_TEST(passwd_refused)
+{
+	put("flat_auth_pw", "bob:x\n");
+	ck_assert_msg(run(tool_passwd, refused[_i].line, refused[_i].input) == refused[_i].status, "%s: %s", refused[_i].line, output);
+	ck_assert_str_eq(file_text("flat_auth_pw"), "bob:x\n");
+}
+END_TEST
+
+START_TEST(passwd_forms)
+{
+	put("flat_auth_pw", "# none: here\nold:clear\nhaschen:$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\n");
+	ck_assert_int_eq(run(tool_passwd, "passwd --iterations 4096 anna", "p\xc3\xa4ssword\n"), 0);
+	ck_assert_int_eq(run(tool_passwd, "passwd --yescrypt bert", "two words\n"), 0);
+	ck_assert_int_eq(run(tool_passwd, "passwd --cram-md5 carl", "in the clear\n"), 0);
+	ck_assert_int_eq(run(tool_passwd, "passwd j\xc3\xbcrgen", "x\n"), 0);
+	ck_assert_ptr_nonnull(strstr(file_text("flat_auth_pw"), "\nbert:$y$"));
+	ck_assert_ptr_nonnull(strstr(file_text("flat_auth_pw"), "\ncarl:{PLAIN}in the clear\n"));
+	ck_assert_int_eq(run(tool_passwd, "passwd --list", ""), 0);
+	ck_assert_str_eq(output, "old\tclear text\nhaschen\thash $2a$\nanna\tSCRAM-SHA-256, 4096 iterations\nbert\thash $y$\n"
+		"carl\tclear text\nj\\xc3\\xbcrgen\tSCRAM-SHA-256, 32768 iterations\n");
+	/* the same letter, in two characters */
+	ck_assert_int_eq(run(tool_passwd, "passwd --verify Anna", "pa\xcc\x88ssword\n"), 0);
+	ck_assert_int_eq(run(tool_passwd, "passwd --verify ju\xcc\x88rgen", "x\n"), 0);
+	ck_assert_int_eq(run(tool_passwd, "passwd --verify anna", "password\n"), 1);
+	ck_assert_int_eq(run(tool_passwd, "passwd --verify bert", "two words\n"), 0);
+	ck_assert_int_eq(run(tool_passwd, "passwd --verify bert", "two word\n"), 1);
+	ck_assert_int_eq(run(tool_passwd, "passwd --verify carl", "in the clear\n"), 0);
+	ck_assert_int_eq(run(tool_passwd, "passwd --verify carl", "{PLAIN}in the clear\n"), 1);
+	ck_assert_int_eq(run(tool_passwd, "passwd --verify old", "clear\n"), 0);
+	ck_assert_int_eq(run(tool_passwd, "passwd --verify haschen", "U*U\n"), 0);
+	ck_assert_int_eq(run(tool_passwd, "passwd -f nothing --list", ""), 0);
+	ck_assert_str_eq(output, "");
 }
 END_TEST
 
@@ -405,6 +444,8 @@ int main(void)
 	tcase_add_loop_test(t, escapes, 0, (int)COUNT_OF(texts));
 	tcase_add_test(t, numbers);
 	tcase_add_test(t, passwd);
+	tcase_add_loop_test(t, passwd_refused, 0, (int)COUNT_OF(refused));
+	tcase_add_test(t, passwd_forms);
 	tcase_add_test(t, certificate);
 	tcase_add_test(t, queue_read);
 	tcase_add_test(t, queue_change);

@@ -34,6 +34,13 @@ static void connection(struct hook_call *call)
 	text(pr_auth_password(call));
 	text(pr_auth_challenge(call));
 	text(pr_auth_response(call));
+	text(pr_auth_token(call));
+	text(pr_auth_host(call));
+	text(pr_auth_port(call));
+	total += pr_auth_set_login(call, "\x01") + pr_auth_scram(call, "SCRAM-SHA-256$") + pr_auth_scram_like(call, "") + pr_auth_cram_md5(call, NULL);
+	total += pr_auth_cram_md5(call, "x") + pr_password_is_scram("x") + pr_password_same("x", "y");
+	pr_auth_oauth_error(call, "\"\\\n", NULL, "x");
+	pr_drop_hook(pr_self(call), HOOK_MAIL);		/* too late: changes nothing */
 	total += pr_remote_port(call) + pr_local_port(call) + pr_unrecognized_count(call) + pr_sessions_from_ip(call);
 	total += pr_is_esmtp(call) + pr_is_submission(call) + pr_is_tls(call) + pr_relaying(call) + pr_early_bytes(call, 0);
 	pr_add_capability(call, "XPROBE");
