@@ -37,6 +37,8 @@ static const struct {
 	[IPC_KEY_USE] = { "key use", IPC_KEYHOLDER, 17, IPC_MAX },
 	[IPC_KEY_USED] = { "key used", IPC_WORKER | IPC_CHILD, 8, IPC_MAX },
 	[IPC_RESULT] = { "result", IPC_TOOL, 5, IPC_MAX },
+	[IPC_WATCH] = { "watch", IPC_MASTER, 10, IPC_MAX },
+	[IPC_SECRET] = { "secret", IPC_CHILD, 4, 4 + 64 },
 };
 
 static unsigned self = IPC_ANYONE;

@@ -38,6 +38,10 @@ enum ipc_type {
 	/* worker -> key process -> worker */
 	IPC_KEY_USE,		/* u32 number, u8 enum tls_key_use, u32 algorithm, u32 flags, string data */
 	IPC_KEY_USED,		/* u32 error code of GnuTLS or 0, string result; to the forkserver: serving since IPC_KEY_SEAL */
+	/* child -> master, before IPC_READY */
+	IPC_WATCH,		/* u64 fingerprint, u16 count, that many strings: paths of files that it has read (watch.h) */
+	/* master -> forkserver, the first of all */
+	IPC_SECRET,		/* string: random octets that outlive a generation of workers */
 	IPC_TYPE_COUNT
 };
 

@@ -74,6 +74,7 @@ struct settings {
 	size_t tls_count;
 	struct tls_settings *tls;	/* one a section */
 	bool tls_key_process;
+	int64_t tls_watch_interval;	/* between two looks at files of certificates; 0: none */
 
 	/* outbound.conf */
 	bool outbound_disabled, outbound_enable_tls, outbound_ipv6, outbound_local_mx_ok;

@@ -218,6 +218,10 @@ static const struct option_row rows[] = {
 	TLS(min_version, OPTION_CHOICE, .preset = "TLSv1.2", .choices = "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3",
 	    .help = "oldest version of TLS that is spoken"),
 
+	ROW("tls.conf", "", "watch_interval", tls_watch_interval, OPTION_DURATION, .preset = "1m", .min = 0, .max = DAY, .reloadable = true,
+	    .help = "time between two looks at the files of certificates and keys, which are put in force when they have changed; 0: only a"
+		    " reload does that"),
+
 	OUTBOUND(disabled, OPTION_BOOL, .preset = "false", .help = "deliver nothing; messages are still accepted and kept"),
 	OUTBOUND(enable_tls, OPTION_BOOL, .preset = "true", .help = "use STARTTLS where the remote server offers it"),
 	ROW("outbound.conf", "", "ipv6_enabled", outbound_ipv6, OPTION_BOOL, .preset = "true", .reloadable = true,

@@ -11,15 +11,24 @@
 struct tls_context;	/* credentials, priorities, ticket key; made before the fork, shared copy-on-write */
 struct tls_session;
 
-/* Server side. Paths are relative to the configuration directory of S. Checks that certificates and keys belong together; warns in
- * the log about expired ones. Reads the keys: call it as root. NULL on error, ERR names file and reason. */
-struct tls_context *tls_server_context(const struct settings *s, const struct tls_settings *t, struct err *err);
+/* Server side. Paths are relative to the configuration directory of S, whose subdirectory "tls" is the certificate directory. Checks
+ * that certificates and keys belong together; warns in the log about expired ones. Reads the keys: call it as root. STRICT:
+ * nothing may be wrong in the certificate directory; else what is, is logged and left out. NULL on error, ERR names file and
+ * reason. */
+struct tls_context *tls_server_context(const struct settings *s, const struct tls_settings *t, bool strict, struct err *err);
 /* Client side, opportunistic: no verification, result reported. */
 struct tls_context *tls_client_context(const struct tls_settings *t, struct err *err);
 void tls_context_free(struct tls_context **ctx);
+/* Server: makes the key of session tickets of this secret and of the settings, so that a client can take its session up again
+ * with whoever shares both. Without it only with the processes that share CTX. */
+void tls_context_secret(struct tls_context *ctx, const void *secret, size_t len);
+/* The files and directories that CTX was made of, absolute, and what watch_fingerprint() said of them before they were read. */
+size_t tls_context_files(const struct tls_context *ctx, const char *const **paths, uint64_t *fingerprint);
 /* Tells of each certificate of CTX until when it is valid; WORRY when that is over, soon over, or has not begun. */
 typedef void tls_certificate_report(void *arg, bool worry, const char *text);
 void tls_context_certificates(const struct tls_context *ctx, tls_certificate_report *each, void *arg);
+/* Logs the worries. Making the context does it once. */
+void tls_context_warn(const struct tls_context *ctx);
 
 /* OCSP responses are to be stapled; asks for those that are due by the program FETCH and logs: false when one could not be had.
  * Blocks: for a process of its own. */

@@ -16,19 +16,7 @@
 
 #define SOON (14 * 86400)	/* seconds before the end of a certificate: time to say so */
 
-/* In the order in which a client is offered them: what is cheap first. */
-enum kind { KIND_ECDSA, KIND_EDDSA, KIND_RSA, KIND_COUNT };
-
-struct tls_pair {
-	enum kind kind;
-	size_t chain_len;
-	struct tls_cert *chain[TLS_CHAIN_MAX];	/* ours first */
-	struct tls_key *key;
-	struct tls_ocsp *ocsp;		/* NULL: nothing is stapled */
-	struct tls_pair *next;
-};
-
-struct choice { const struct tls_pair *pair[KIND_COUNT]; };
+struct choice { const struct tls_pair *pair[TLS_KIND_COUNT]; };
 
 struct site {
 	struct choice choice;
@@ -80,85 +68,104 @@ void tls_certs_free(struct tls_certs **cp)
 
 /* ---- pairs ---- */
 
-static bool kind_of(gnutls_pk_algorithm_t algorithm, enum kind *kind)
+static bool kind_of(gnutls_pk_algorithm_t algorithm, enum tls_kind *kind)
 {
 	switch (algorithm) {
 	case GNUTLS_PK_ECDSA:
-		*kind = KIND_ECDSA;
+		*kind = TLS_ECDSA;
 		return true;
 	case GNUTLS_PK_EDDSA_ED25519:
 	case GNUTLS_PK_EDDSA_ED448:
-		*kind = KIND_EDDSA;
+		*kind = TLS_EDDSA;
 		return true;
 	case GNUTLS_PK_RSA:
 	case GNUTLS_PK_RSA_PSS:
-		*kind = KIND_RSA;
+		*kind = TLS_RSA;
 		return true;
 	default:
 		return false;
 	}
 }
 
-static struct tls_cert *issuer_of(const struct tls_cert *cert, struct tls_cert *among)
+static bool in_chain(const struct tls_pair *p, const struct tls_cert *cert)
 {
-	if (view_eq(cert->subject, cert->issuer))
-		return NULL;
-	for (; among; among = among->next)
-		if (view_eq(among->subject, cert->issuer))
-			return among;
-	return NULL;
+	for (size_t i = 0; i < p->chain_len; i++)
+		if (p->chain[i] == cert)
+			return true;
+	return false;
 }
 
-/* From LEAF upwards, whatever the order in the file (RFC 5246 7.4.2 wants each to certify the one before it). */
-static void make_chain(struct tls_pair *p, struct tls_cert *leaf, struct tls_cert *among)
+/* What certifies the top of the chain. Authorities that certify each other must not lead in a circle. */
+static struct tls_cert *issuer_in(const struct tls_pair *p, struct tls_cert *among)
 {
-	while (leaf && p->chain_len < TLS_CHAIN_MAX) {
-		p->chain[p->chain_len++] = leaf;
-		leaf = issuer_of(leaf, among);
+	const struct tls_cert *top = p->chain[p->chain_len - 1];
+
+	if (view_eq(top->subject, top->issuer))
+		return NULL;
+	while (among && (!view_eq(among->subject, top->issuer) || in_chain(p, among)))
+		among = among->next;
+	return among;
+}
+
+void tls_pair_extend(struct tls_pair *p, struct tls_cert *among)
+{
+	struct tls_cert *above;
+
+	while (p->chain_len < TLS_CHAIN_MAX && (above = issuer_in(p, among)) != NULL)
+		p->chain[p->chain_len++] = above;
+}
+
+struct tls_pair *tls_pair_make(struct tls_certs *c, struct tls_cert *leaf, struct tls_key *key, struct tls_cert *among, struct err *err)
+{
+	struct tls_pair *p = arena_alloc(c->arena, sizeof(*p));
+
+	if (!kind_of(leaf->algorithm, &p->kind)) {
+		err_set(err, "TLS certificate %s: found a key of type %s, expected RSA, ECDSA or EdDSA", leaf->path, gnutls_pk_get_name(leaf->algorithm));
+		return NULL;
 	}
+	p->key = key;
+	p->chain[p->chain_len++] = leaf;
+	/* RFC 5246 7.4.2 wants each to certify the one before it. */
+	tls_pair_extend(p, among);
+	return p;
 }
 
 static void warn_of_strays(const struct tls_pair *p, const struct tls_cert *among)
 {
 	size_t strays = 0;
 
-	for (; among; among = among->next) {
-		size_t i = 0;
-		while (i < p->chain_len && p->chain[i] != among)
-			i++;
-		strays += i == p->chain_len;
-	}
+	for (; among; among = among->next)
+		strays += !in_chain(p, among);
 	if (strays)
 		log_warn("%s: certificates that are not in the chain of the one that belongs to %s: %zu", p->chain[0]->path, p->key->path, strays);
 }
 
-/* Puts KEY and its certificate among CERTS behind the other pairs. False when it has none. */
-static struct tls_pair *pair_up(struct tls_certs *c, struct tls_cert *certs, struct tls_key *key)
-{
-	struct tls_cert *leaf = certs;
-	struct tls_pair *p;
-
-	while (leaf && memcmp(leaf->id, key->id, sizeof(key->id)) != 0)
-		leaf = leaf->next;
-	if (!leaf)
-		return NULL;
-	p = arena_alloc(c->arena, sizeof(*p));
-	p->key = key;
-	make_chain(p, leaf, certs);
-	return p;
-}
-
-static void append(struct tls_certs *c, struct tls_pair *p)
+void tls_pair_add(struct tls_certs *c, struct tls_pair *p)
 {
 	*c->pairs_end = p;
 	c->pairs_end = &p->next;
 }
 
+struct arena *tls_certs_arena(struct tls_certs *c)
+{
+	return c->arena;
+}
+
+/* The first of CERTS with the public key of one of *KEYS, which becomes that one. */
+static struct tls_cert *matching(struct tls_cert *certs, struct tls_key **keys)
+{
+	for (; *keys; *keys = (*keys)->next)
+		for (struct tls_cert *cert = certs; cert; cert = cert->next)
+			if (memcmp(cert->id, (*keys)->id, sizeof(cert->id)) == 0)
+				return cert;
+	return NULL;
+}
+
 bool tls_certs_add(struct tls_certs *c, const char *cert, const char *key, struct err *err)
 {
-	struct tls_cert *certs = NULL;
+	struct tls_cert *certs = NULL, *leaf;
 	struct tls_key *keys = NULL;
-	struct tls_pair *p = NULL;
+	struct tls_pair *p;
 
 	cert = arena_strdup(c->arena, cert);
 	key = arena_strdup(c->arena, key);
@@ -170,15 +177,14 @@ bool tls_certs_add(struct tls_certs *c, const char *cert, const char *key, struc
 		return err_set(err, "TLS certificate %s: found no certificate in it", cert);
 	if (!keys)
 		return err_set(err, "TLS key %s: found no private key in it", key);
-	for (; keys && !p; keys = keys->next)
-		p = pair_up(c, certs, keys);
-	if (!p)
+	leaf = matching(certs, &keys);
+	if (!leaf)
 		return err_set(err, "TLS key %s does not belong to certificate %s", key, cert);
-	if (!kind_of(p->chain[0]->algorithm, &p->kind))
-		return err_set(err, "TLS certificate %s: found a key of type %s, expected RSA, ECDSA or EdDSA", cert,
-			       gnutls_pk_get_name(p->chain[0]->algorithm));
+	p = tls_pair_make(c, leaf, keys, certs, err);
+	if (!p)
+		return false;
 	warn_of_strays(p, certs);
-	append(c, p);
+	tls_pair_add(c, p);
 	if (!c->preset.pair[p->kind])
 		c->preset.pair[p->kind] = p;
 	return true;
@@ -249,16 +255,20 @@ static int use_pair(gnutls_certificate_credentials_t credentials, const struct t
 
 static int fill_site(struct site *s, gnutls_dh_params_t dh)
 {
+	gnutls_x509_trust_list_t small;
 	int code = gnutls_certificate_allocate_credentials(&s->credentials);
 
 	if (code < 0)
 		return code;
+	/* They come with a hash table for authorities, which are not looked up here: 6 KiB a site. */
+	if (gnutls_x509_trust_list_init(&small, 1) >= 0)
+		gnutls_certificate_set_trust_list(s->credentials, small, 0);
 	gnutls_certificate_set_flags(s->credentials, GNUTLS_CERTIFICATE_API_V2 | GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
 	if (dh)
 		gnutls_certificate_set_dh_params(s->credentials, dh);
 	else
 		gnutls_certificate_set_known_dh_params(s->credentials, GNUTLS_SEC_PARAM_MEDIUM);
-	for (int kind = 0; code >= 0 && kind < KIND_COUNT; kind++)
+	for (int kind = 0; code >= 0 && kind < TLS_KIND_COUNT; kind++)
 		if (s->choice.pair[kind])
 			code = use_pair(s->credentials, s->choice.pair[kind]);
 	return code;
@@ -278,19 +288,54 @@ static const struct site *site_of(struct tls_certs *c, const struct choice *choi
 	HASH_ADD(hh, c->sites, choice, sizeof(s->choice), s);
 	if (code >= 0)
 		return s;
-	for (int kind = 0; kind < KIND_COUNT; kind++)
+	for (int kind = 0; kind < TLS_KIND_COUNT; kind++)
 		if (choice->pair[kind])
 			err_set(err, "TLS certificate %s: %s", choice->pair[kind]->chain[0]->path, gnutls_strerror(code));
 	return NULL;
 }
 
-bool tls_certs_finish(struct tls_certs *c, gnutls_dh_params_t dh, struct err *err)
+/* What the name leads to, as it is or by a wildcard. */
+static const struct name *find(const struct tls_certs *c, const char *name)
+{
+	char folded[ADDRESS_DOMAIN_MAX + 1];
+	const struct name *n;
+	size_t len, label;
+
+	if (!*name || !address_domain_fold(view_of(name), folded))
+		return NULL;
+	len = strlen(folded);
+	label = strcspn(folded, ".");
+	HASH_FIND(hh, c->names, folded, len, n);
+	if (n || !label || label == len)
+		return n;
+	folded[label - 1] = '*';	/* RFC 6125 6.4.3: for the whole of the first label */
+	HASH_FIND(hh, c->names, folded + label - 1, len - label + 1, n);
+	return n;
+}
+
+static void make_preset(struct tls_certs *c, const char *me)
+{
+	const struct name *own = find(c, me);
+
+	for (int kind = 0; kind < TLS_KIND_COUNT; kind++)
+		if (c->preset.pair[kind])
+			return;
+	if (own)
+		c->preset = own->choice;
+	else
+		c->preset.pair[c->pairs->kind] = c->pairs;
+}
+
+bool tls_certs_finish(struct tls_certs *c, const char *me, gnutls_dh_params_t dh, struct err *err)
 {
 	time_t now = clock_now();
 
+	if (!c->pairs)
+		return err_set(err, "TLS: there are no certificates");
 	for (const struct tls_pair *p = c->pairs; p; p = p->next)
 		index_names(c, p, now);
-	if (c->pairs && !(c->preset_site = site_of(c, &c->preset, dh, err)))
+	make_preset(c, me);
+	if (!(c->preset_site = site_of(c, &c->preset, dh, err)))
 		return false;
 	for (struct name *n = c->names; n; n = n->hh.next)
 		if (!(n->site = site_of(c, &n->choice, dh, err)))
@@ -303,30 +348,11 @@ bool tls_certs_by_name(const struct tls_certs *c)
 	return HASH_COUNT(c->sites) > 1;
 }
 
-static const struct site *find(const struct tls_certs *c, const char *text, size_t len)
-{
-	const struct name *n;
-
-	HASH_FIND(hh, c->names, text, len, n);
-	return n ? n->site : NULL;
-}
-
 gnutls_certificate_credentials_t tls_certs_find(const struct tls_certs *c, const char *name)
 {
-	char folded[ADDRESS_DOMAIN_MAX + 1];
-	const struct site *s = NULL;
+	const struct name *n = find(c, name);
 
-	if (*name && address_domain_fold(view_of(name), folded)) {
-		size_t len = strlen(folded), label = strcspn(folded, ".");
-		s = find(c, folded, len);
-		if (!s && label && label < len) {
-			folded[label - 1] = '*';	/* RFC 6125 6.4.3: for the whole of the first label */
-			s = find(c, folded + label - 1, len - label + 1);
-		}
-	}
-	if (!s)
-		s = c->preset_site;
-	return s ? s->credentials : NULL;
+	return (n ? n->site : c->preset_site)->credentials;
 }
 
 /* ---- stapling ---- */
@@ -338,7 +364,7 @@ void tls_certs_staple(struct tls_certs *c, const char *dir)
 
 		if (dir && p->chain_len > 1)
 			p->ocsp = tls_ocsp_new(c->arena, dir, cert, p->chain[1]);
-		if (!p->ocsp && tls_ocsp_is_must(cert))
+		if (!p->ocsp && cert->must_staple)
 			log_warn("TLS certificate %s demands a stapled OCSP response, and gets none: %s", cert->path,
 				 !dir ? "request_ocsp is off" : p->chain_len > 1 ? "it names no responder" : "its issuer's certificate is not in the chain");
 	}
@@ -366,7 +392,7 @@ bool tls_certs_refresh(const struct tls_certs *c, const char *fetch)
 			continue;
 		}
 		ok = false;
-		log_warn("%s%s", err.text, tls_ocsp_is_must(p->chain[0]) ? "; clients may refuse the certificate, which demands it" : "");
+		log_warn("%s%s", err.text, p->chain[0]->must_staple ? "; clients may refuse the certificate, which demands it" : "");
 	}
 	return ok;
 }

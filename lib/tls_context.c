@@ -2,7 +2,11 @@
 #include "tls_internal.h"
 #include "log.h"
 #include "tls_priority.h"
+#include "watch.h"
 #include <sys/stat.h>
+
+#define TLS_CERT "tls_cert.pem"		/* the preset of `cert` */
+#define TLS_DIRECTORY "tls"
 
 bool tls_fail(struct err *err, const char *what, int code)
 {
@@ -11,48 +15,74 @@ bool tls_fail(struct err *err, const char *what, int code)
 
 static struct tls_context *context_new(const struct tls_settings *t, bool server, struct err *err)
 {
-	struct tls_context *ctx = calloc(1, sizeof(*ctx));
+	struct arena *a = arena_new(2048);
+	struct tls_context *ctx = arena_alloc(a, sizeof(*ctx));
 
-	if (!ctx)
-		return err_set(err, "out of memory"), NULL;
+	ctx->arena = a;
 	ctx->server = server;
+	ctx->terms = arena_printf(a, "%s %s", t->min_version, t->ciphers);
 	ctx->priority = tls_priority_make(t, err);
 	if (!ctx->priority)
 		tls_context_free(&ctx);
 	return ctx;
 }
 
-static void worry(void *arg UNUSED, bool worry, const char *text)
+/* Whoever has a certificate directory need not have the files that are looked for when tls.conf names none. */
+static bool only_directory(const struct settings *s, const struct tls_settings *t)
 {
-	if (worry)
-		log_warn("%s", text);
+	return !t->cert[0] || (strcmp(t->cert[0], TLS_CERT) == 0 && !t->cert[1] && access(settings_path(s, TLS_DIRECTORY), F_OK) == 0 &&
+			       access(settings_path(s, t->cert[0]), F_OK) < 0 && access(settings_path(s, t->key[0]), F_OK) < 0);
 }
 
-static bool load_certs(struct tls_context *ctx, const struct settings *s, const struct tls_settings *t, struct err *err)
+/* Before anything is read, so that what changes meanwhile is noticed. */
+static void note_files(struct tls_context *ctx, const struct settings *s, const struct tls_settings *t)
 {
-	bool ok = true;
+	size_t pairs = 0;
 
+	while (t->cert[pairs])
+		pairs++;
+	ctx->files = arena_alloc(ctx->arena, (2 * pairs + 1) * sizeof(*ctx->files));
+	for (size_t i = 0; i < pairs; i++) {
+		ctx->files[ctx->file_count++] = settings_path(s, t->cert[i]);
+		ctx->files[ctx->file_count++] = settings_path(s, t->key[i]);
+	}
+	ctx->files[ctx->file_count++] = settings_path(s, TLS_DIRECTORY);
+	ctx->fingerprint = watch_fingerprint(ctx->files, ctx->file_count);
+}
+
+size_t tls_context_files(const struct tls_context *ctx, const char *const **paths, uint64_t *fingerprint)
+{
+	*paths = ctx->files;
+	*fingerprint = ctx->fingerprint;
+	return ctx->file_count;
+}
+
+static bool load_certs(struct tls_context *ctx, const struct settings *s, const struct tls_settings *t, bool strict, struct err *err)
+{
+	bool ok = true, files = !only_directory(s, t);
+
+	note_files(ctx, s, t);
 	ctx->certs = tls_certs_new();
-	for (size_t i = 0; ok && t->cert[i]; i++)
+	for (size_t i = 0; ok && files && t->cert[i]; i++)
 		ok = tls_certs_add(ctx->certs, settings_path(s, t->cert[i]), settings_path(s, t->key[i]), err);
-	if (!ok)
+	if (!ok || !tls_certs_add_directory(ctx->certs, settings_path(s, TLS_DIRECTORY), strict, err))
 		return false;
-	ctx->ocsp_dir = arena_printf(s->arena, "%s/ocsp", s->state_dir);
+	ctx->ocsp_dir = arena_printf(ctx->arena, "%s/ocsp", s->state_dir);
 	tls_certs_staple(ctx->certs, t->request_ocsp ? ctx->ocsp_dir : NULL);
-	if (!tls_certs_finish(ctx->certs, NULL, err))
+	if (!tls_certs_finish(ctx->certs, s->me, NULL, err))
 		return false;
-	tls_certs_each(ctx->certs, worry, NULL);
+	tls_context_warn(ctx);
 	return true;
 }
 
-struct tls_context *tls_server_context(const struct settings *s, const struct tls_settings *t, struct err *err)
+struct tls_context *tls_server_context(const struct settings *s, const struct tls_settings *t, bool strict, struct err *err)
 {
 	struct tls_context *ctx = context_new(t, true, err);
 	int code = 0;
 
 	if (!ctx)
 		return NULL;
-	if (!load_certs(ctx, s, t, err) || (code = gnutls_session_ticket_key_generate(&ctx->ticket_key)) < 0) {
+	if (!load_certs(ctx, s, t, strict, err) || (code = tls_ticket_key(ctx)) < 0) {
 		if (code < 0)
 			tls_fail(err, "TLS ticket key", code);
 		tls_context_free(&ctx);
@@ -75,6 +105,7 @@ struct tls_context *tls_client_context(const struct tls_settings *t, struct err 
 void tls_context_free(struct tls_context **ctxp)
 {
 	struct tls_context *ctx = *ctxp;
+	struct arena *a;
 
 	*ctxp = NULL;
 	if (!ctx)
@@ -84,11 +115,9 @@ void tls_context_free(struct tls_context **ctxp)
 		gnutls_certificate_free_credentials(ctx->credentials);
 	if (ctx->priority)
 		gnutls_priority_deinit(ctx->priority);
-	if (ctx->ticket_key.data) {
-		gnutls_memset(ctx->ticket_key.data, 0, ctx->ticket_key.size);
-		gnutls_free(ctx->ticket_key.data);
-	}
-	free(ctx);
+	tls_ticket_end(ctx);
+	a = ctx->arena;		/* which the structure itself lives in */
+	arena_free(&a);
 }
 
 bool tls_context_staples(const struct tls_context *ctx)
@@ -109,4 +138,15 @@ void tls_context_certificates(const struct tls_context *ctx, tls_certificate_rep
 {
 	if (ctx->certs)
 		tls_certs_each(ctx->certs, each, arg);
+}
+
+static void warn_of(void *arg UNUSED, bool worry, const char *text)
+{
+	if (worry)
+		log_warn("%s", text);
+}
+
+void tls_context_warn(const struct tls_context *ctx)
+{
+	tls_context_certificates(ctx, warn_of, NULL);
 }

@@ -3,17 +3,23 @@
 #define TLS_INTERNAL_H
 
 #include "tls.h"
+#include "arena.h"
 #include "tls_certs.h"
 #include <gnutls/gnutls.h>
 
 #define TLS_READ_AHEAD 2048
 
 struct tls_context {
+	struct arena *arena;
 	bool server;
+	const char *terms;		/* what a client had to agree to, as text */
 	gnutls_priority_t priority;
 	struct tls_certs *certs;	/* NULL: none */
 	const char *ocsp_dir;		/* of the settings' arena */
 	gnutls_certificate_credentials_t credentials;	/* with no certificate: a client without one */
+	size_t file_count;
+	const char **files;
+	uint64_t fingerprint;
 	gnutls_datum_t ticket_key;	/* server: one for all workers, made before the fork */
 };
 
@@ -30,6 +36,9 @@ struct tls_session {
 
 /* Always false: "WHAT: words of GnuTLS for CODE". */
 bool tls_fail(struct err *err, const char *what, int code);
+/* The key of tickets: made at random; ended. A negative code of GnuTLS when it fails. */
+int tls_ticket_key(struct tls_context *ctx);
+void tls_ticket_end(struct tls_context *ctx);
 /* After the handshake: what there is to say about it. */
 void tls_note_facts(struct tls_session *s);
 

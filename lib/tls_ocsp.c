@@ -13,7 +13,6 @@
 #define SKEW 300		/* seconds that clocks may differ */
 #define NO_END 3600		/* seconds that a response without nextUpdate is taken for good: RFC 6960 2.4 says it may be newer at any time */
 #define LOOK 10
-#define FEATURE_STATUS_REQUEST 5	/* RFC 7633: the number of the TLS extension */
 
 extern char **environ;
 
@@ -62,23 +61,6 @@ static const char *responder(const struct tls_cert *cert, struct arena *a)
 	if (x)
 		gnutls_x509_crt_deinit(x);
 	return found;
-}
-
-bool tls_ocsp_is_must(const struct tls_cert *cert)
-{
-	gnutls_x509_crt_t x = import_cert(&cert->der);
-	gnutls_x509_tlsfeatures_t features = NULL;
-	unsigned feature, critical;
-	bool must = false;
-
-	if (x && gnutls_x509_tlsfeatures_init(&features) >= 0 && gnutls_x509_crt_get_tlsfeatures(x, features, 0, &critical) >= 0)
-		for (unsigned i = 0; !must && gnutls_x509_tlsfeatures_get(features, i, &feature) >= 0; i++)
-			must = feature == FEATURE_STATUS_REQUEST;
-	if (features)
-		gnutls_x509_tlsfeatures_deinit(features);
-	if (x)
-		gnutls_x509_crt_deinit(x);
-	return must;
 }
 
 /* Named by the certificate's hash: a renewed certificate has a file of its own. */

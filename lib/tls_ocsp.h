@@ -13,8 +13,6 @@ struct tls_ocsp;
 
 /* What is needed to staple for CERT, issued by ISSUER. NULL when it names no responder. DIR is kept by pointer; memory is A's. */
 struct tls_ocsp *tls_ocsp_new(struct arena *a, const char *dir, const struct tls_cert *cert, const struct tls_cert *issuer);
-/* Whether CERT says that clients should not take it without a response (RFC 7633, "must-staple"). */
-bool tls_ocsp_is_must(const struct tls_cert *cert);
 /* For gnutls_certificate_set_ocsp_status_request_function2; ARG is a struct tls_ocsp. */
 int tls_ocsp_give(gnutls_session_t session, void *arg, gnutls_datum_t *response);
 

@@ -118,6 +118,22 @@ static struct view keep_datum(gnutls_datum_t *d, struct arena *a)
 	return v;
 }
 
+#define FEATURE_STATUS_REQUEST 5	/* RFC 7633: the number of the TLS extension */
+
+static bool demands_staple(gnutls_x509_crt_t x)
+{
+	gnutls_x509_tlsfeatures_t features = NULL;
+	unsigned feature, critical;
+	bool must = false;
+
+	if (gnutls_x509_tlsfeatures_init(&features) >= 0 && gnutls_x509_crt_get_tlsfeatures(x, features, 0, &critical) >= 0)
+		for (unsigned i = 0; !must && gnutls_x509_tlsfeatures_get(features, i, &feature) >= 0; i++)
+			must = feature == FEATURE_STATUS_REQUEST;
+	if (features)
+		gnutls_x509_tlsfeatures_deinit(features);
+	return must;
+}
+
 static int take_cert(struct tls_cert *c, gnutls_x509_crt_t x, struct arena *a)
 {
 	gnutls_datum_t der = { NULL, 0 }, subject = { NULL, 0 }, issuer = { NULL, 0 };
@@ -138,6 +154,7 @@ static int take_cert(struct tls_cert *c, gnutls_x509_crt_t x, struct arena *a)
 		return code;
 	c->algorithm = (gnutls_pk_algorithm_t)gnutls_x509_crt_get_pk_algorithm(x, NULL);
 	c->is_ca = gnutls_x509_crt_get_basic_constraints(x, &critical, &ca, NULL) >= 0 && ca;
+	c->must_staple = demands_staple(x);
 	c->from = gnutls_x509_crt_get_activation_time(x);
 	c->until = gnutls_x509_crt_get_expiration_time(x);
 	take_names(c, x, a);

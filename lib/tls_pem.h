@@ -19,6 +19,7 @@ struct tls_cert {
 	struct view subject, issuer;	/* distinguished names in DER */
 	gnutls_pk_algorithm_t algorithm;
 	bool is_ca;
+	bool must_staple;		/* it says that clients should not take it without an OCSP response (RFC 7633) */
 	time_t from, until;
 	size_t name_count;
 	const char **names;		/* host names it is for, canonical, "*.example.com" included */

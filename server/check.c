@@ -16,7 +16,7 @@ static bool load_tls(const struct settings *s, const struct plugin_list *plugins
 		return true;
 	if (keys && s->tls_key_process && !keyholder_start(keys, args, err))
 		return false;
-	*tls = tls_server_context(s, t, err);
+	*tls = tls_server_context(s, t, !args || args->replaces, err);
 	return *tls != NULL && (!keys || !keys->count || keyholder_seal(keys, err));
 }
 

@@ -42,6 +42,7 @@ static const struct cmdline_row rows[] = {
 	{ "generation", 0, KIND_NUMBER, AT(generation), UINT32_MAX, NULL, NULL },
 	{ "cold-start", 0, KIND_FLAG, AT(cold_start), 0, NULL, NULL },
 	{ "flush", 0, KIND_FLAG, AT(flush), 0, NULL, NULL },
+	{ "replaces", 0, KIND_FLAG, AT(replaces), 0, NULL, NULL },
 };
 
 #define VALUE_BASE 1000		/* getopt's value for row N is VALUE_BASE + N */

@@ -28,7 +28,7 @@ struct cmdline {
 	/* from the master to a role only */
 	const char *role, *listeners;		/* "forkserver"; "5:smtp,6:smtps" (descriptor and role) */
 	int64_t control_fd, generation;
-	bool cold_start, flush;
+	bool cold_start, flush, replaces;
 	/* as given, for handing on */
 	char **argv;
 };

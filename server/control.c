@@ -3,6 +3,7 @@
 #include "../lib/ipc.h"
 #include "../lib/log.h"
 #include "role.h"
+#include <sys/random.h>
 
 static void say(int fd, enum ipc_type type, const char *text)
 {
@@ -15,6 +16,38 @@ static void say(int fd, enum ipc_type type, const char *text)
 	/* A master that is gone shows as end of file at the next read. */
 	if (!ipc_send(fd, &m, &err))
 		log_warn("cannot tell the master: %s", err.text);
+}
+
+void control_secret(int fd, unsigned char secret[CONTROL_SECRET])
+{
+	static struct ipc_in m;
+	struct err err = { "" };
+
+	if (ipc_receive(fd, &m, &err) == 1 && m.type == IPC_SECRET) {
+		struct view v = ipc_get_view(&m);
+		if (ipc_end(&m, &err) && v.len == CONTROL_SECRET) {
+			memcpy(secret, v.data, CONTROL_SECRET);
+			explicit_bzero(&m, sizeof m);
+			return;
+		}
+	}
+	log_warn("no secret from the master: sessions of TLS cannot be taken up again after a change of generation");
+	if (getrandom(secret, CONTROL_SECRET, 0) != CONTROL_SECRET)
+		bug("getrandom: %s", strerror(errno));
+}
+
+void control_watch(int fd, uint64_t fingerprint, const char *const *paths, size_t count)
+{
+	static struct ipc_out m;
+	struct err err = { "" };
+
+	ipc_begin(&m, IPC_WATCH);
+	ipc_put_u64(&m, fingerprint);
+	ipc_put_u16(&m, (uint16_t)count);
+	for (size_t i = 0; i < count; i++)
+		ipc_put_view(&m, view_of(paths[i]));
+	if (!ipc_send(fd, &m, &err))
+		log_warn("certificates are not watched for changes: %s", err.text);
 }
 
 void control_ready(int fd)

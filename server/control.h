@@ -5,6 +5,13 @@
 #include "../lib/base.h"
 #include "../lib/err.h"
 
+#define CONTROL_SECRET 64
+
+/* The first thing at start: the secret that the master has sent with IPC_SECRET; random octets when there is none. */
+void control_secret(int fd, unsigned char secret[CONTROL_SECRET]);
+/* Before control_ready: the absolute paths of files (certificates, keys) and directories that this process has read, and their
+ * watch_fingerprint() from before it did. When they change, the master starts a successor. */
+void control_watch(int fd, uint64_t fingerprint, const char *const *paths, size_t count);
 /* The configuration is read and everything needed is at hand; IPC_SERVE will follow. */
 void control_ready(int fd);
 /* Cannot start, and why. Returns EXIT_CONFIGURATION for the caller to leave with. */

@@ -21,6 +21,7 @@
 #include <sys/signalfd.h>
 
 #define TICK 1000		/* ms between two rounds of crew_tick */
+#define DAY 86400000		/* ms between two warnings of certificates that are at their end */
 #define HURRY 100		/* ms between two looks at sessions when stopping */
 #define KILL_AFTER 2000		/* ms from "421, go away" to SIGKILL */
 
@@ -39,6 +40,7 @@ struct forkserver {
 	enum leaving leaving;
 	int64_t deadline;	/* clock_ms: sessions that last longer are ended */
 	int64_t tick;		/* clock_ms of the next crew_tick */
+	int64_t warn_at;	/* clock_ms: see DAY */
 };
 
 static bool catch_signals(struct forkserver *f, struct err *err)
@@ -63,14 +65,30 @@ static bool make_crew(struct forkserver *f, struct err *err)
 	return f->crew != NULL;
 }
 
+/* With the generations before and after this one: tickets, and the files whose change makes an end of it. */
+static void share_tls(const struct forkserver *f, const unsigned char *secret)
+{
+	const char *const *paths;
+	uint64_t fingerprint;
+	size_t count = tls_context_files(f->tls, &paths, &fingerprint);
+
+	tls_context_secret(f->tls, secret, CONTROL_SECRET);
+	control_watch(f->args->control_fd, fingerprint, paths, count);
+}
+
 static bool prepare(struct forkserver *f, struct err *err)
 {
 	const struct role_args *a = f->args;
+	unsigned char secret[CONTROL_SECRET];
 
 	if (a->listener_count == 0)
 		return err_set(err, "no listeners were handed over");
+	control_secret(a->control_fd, secret);
 	if (!check_load(a->settings, &f->plugins, &f->tls, &f->keys, a, err))
 		return false;
+	if (f->tls != NULL)
+		share_tls(f, secret);
+	explicit_bzero(secret, sizeof secret);
 	for (size_t i = 0; i < a->listener_count; i++)
 		if (!check_listener(a->settings, a->listeners[i].role, a->listeners[i].proxy, f->tls, err))
 			return false;
@@ -160,6 +178,11 @@ static void on_time(struct forkserver *f)
 	crew_tick(f->crew);
 	if (f->serving && f->leaving == STAYING)
 		stapler_tick(&f->stapler);
+	if (f->tls != NULL && f->warn_at <= now) {
+		if (f->warn_at != 0)
+			tls_context_warn(f->tls);
+		f->warn_at = now + DAY;
+	}
 	if (f->leaving != STAYING)
 		end_sessions(f, now);
 }

@@ -217,6 +217,7 @@ static void take_settings(struct master *m)
 	m->settings = m->next_settings;
 	m->next_settings = NULL;
 	m->sv.drain_timeout = m->settings->drain_timeout;
+	m->sv.watch_interval = m->settings->tls_watch_interval;
 	m->sv.how.config_dir = m->settings->dir;
 	if (!run_open_log(m->settings, &err) || !log_chown(m->target.uid, m->target.gid, &err))
 		log_error("%s", err.text);
@@ -357,6 +358,7 @@ static int supervise(struct master *m, struct err *err)
 {
 	m->sv.how = (struct spawn_request){ .program = m->program, .cmdline = m->cmdline, .config_dir = m->settings->dir, .listeners = &m->listeners };
 	m->sv.drain_timeout = m->settings->drain_timeout;
+	m->sv.watch_interval = m->settings->tls_watch_interval;
 	m->sv.settled = settled;
 	m->sv.arg = m;
 	supervise_start(&m->sv, m->alone);

@@ -24,6 +24,7 @@ struct role_args {
 	unsigned generation;
 	bool cold_start;		/* first start, and no process of an earlier master lives: unfinished files older than the master may be cleaned */
 	bool flush;			/* queue-runner: started by SIGHUP, retry everything deferred now */
+	bool replaces;			/* another one of this role serves, and goes on if we cannot start: so better not with half of it */
 	size_t listener_count;		/* forkserver only */
 	const struct listener *listeners;
 };

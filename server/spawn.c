@@ -56,6 +56,8 @@ static bool arguments_make(struct arguments *a, const struct spawn_request *r, i
 		push(a, "--cold-start");
 	if (r->flush)
 		push(a, "--flush");
+	if (r->replaces)
+		push(a, "--replaces");
 	buf_init(&a->listeners, 8192);
 	if (r->role == ROLE_FORKSERVER) {
 		listen_encode(r->listeners, &a->listeners);

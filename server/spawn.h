@@ -15,7 +15,7 @@ struct spawn_request {
 	const char *config_dir;		/* absolute */
 	enum role role;
 	unsigned generation;
-	bool cold_start, flush;
+	bool cold_start, flush, replaces;
 	const struct listen_set *listeners;	/* for the forkserver */
 };
 

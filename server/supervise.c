@@ -6,10 +6,13 @@
 #include "../lib/log.h"
 #include "../lib/scoreboard.h"
 #include "role.h"
+#include <sys/random.h>
 #include <sys/wait.h>
 
 #define START_TIMEOUT 60000	/* ms from spawn to "ready": recovery of a big spool and plugin start included */
 #define LEAVE_GRACE 10000	/* ms over what a child was given to finish */
+#define SETTLE 2000		/* ms between noticing that files have changed and believing that they will not any more */
+#define SECRET_LIFE (7 * INT64_C(86400000))	/* ms; GnuTLS derives keys from it that last for hours */
 
 /* Only one at a time may work on the spool; the others' generations overlap. */
 static const bool alone[ROLE_COUNT] = { [ROLE_RUNNER] = true };
@@ -32,6 +35,31 @@ static void log_child(enum log_level level, const char *event, const struct chil
 	log_end(&l);
 }
 
+static bool lives(const struct supervisor *sv, enum role role)
+{
+	for (const struct child *c = sv->children; c != NULL; c = c->next)
+		if (c->role == role && c->state != CHILD_LEAVING)
+			return true;
+	return false;
+}
+
+static void hand_secret(struct supervisor *sv, struct child *c)
+{
+	static struct ipc_out m;
+	struct err err = { "" };
+
+	if (sv->secret_until == 0) {
+		if (getrandom(sv->secret, sizeof sv->secret, 0) != (ssize_t)sizeof sv->secret)
+			bug("getrandom: %s", strerror(errno));
+		sv->secret_until = clock_ms() + SECRET_LIFE;
+	}
+	ipc_begin(&m, IPC_SECRET);
+	ipc_put_view(&m, view_make((const char *)sv->secret, sizeof sv->secret));
+	if (!ipc_send(c->control, &m, &err))
+		log_warn("%s %d: %s", spawn_role_name(c->role), (int)c->pid, err.text);
+	explicit_bzero(&m, sizeof m);
+}
+
 static struct child *start(struct supervisor *sv, enum role role, unsigned generation)
 {
 	struct child *c = calloc(1, sizeof *c);
@@ -41,6 +69,7 @@ static struct child *start(struct supervisor *sv, enum role role, unsigned gener
 		return NULL;
 	sv->how.role = role;
 	sv->how.generation = generation;
+	sv->how.replaces = lives(sv, role);
 	c->role = role;
 	c->generation = generation;
 	c->pid = spawn_role(&sv->how, &c->control, &err);
@@ -49,6 +78,8 @@ static struct child *start(struct supervisor *sv, enum role role, unsigned gener
 		free(c);
 		return NULL;
 	}
+	if (role == ROLE_FORKSERVER)
+		hand_secret(sv, c);
 	c->next = sv->children;
 	sv->children = c;
 	enter(c, CHILD_STARTING, clock_ms() + START_TIMEOUT);
@@ -144,6 +175,15 @@ static void give_up(struct supervisor *sv)
 	sv->settled(sv->arg, false);
 }
 
+/* Another one of its role is there, and stays. */
+static bool has_sibling(const struct supervisor *sv, const struct child *c)
+{
+	for (const struct child *o = sv->children; o != NULL; o = o->next)
+		if (o != c && o->role == c->role && o->state != CHILD_LEAVING)
+			return true;
+	return false;
+}
+
 static bool in_batch(const struct supervisor *sv, const struct child *c)
 {
 	return (sv->stage == STAGE_STARTING || sv->stage == STAGE_RELOADING) && c->generation == sv->batch && c->state != CHILD_LEAVING;
@@ -209,13 +249,23 @@ static void on_failed(struct supervisor *sv, struct child *c, struct ipc_in *m)
 
 	if (!ipc_end(m, &err))
 		text = view_of(err.text);
-	log_begin(&l, LOG_LEVEL_ERROR, "child cannot start");
+	log_begin(&l, LOG_LEVEL_ERROR, !in_batch(sv, c) && has_sibling(sv, c) ? "not renewed, the one before goes on" : "child cannot start");
 	log_str(&l, "role", spawn_role_name(c->role));
 	log_view(&l, "why", text);
 	log_end(&l);
 	if (in_batch(sv, c) && sv->failure.text[0] == '\0') {
 		sv->configuration = true;
 		err_set(&sv->failure, "%.*s", VIEW_FMT(text));
+	}
+}
+
+static void on_watch(struct child *c, struct ipc_in *m)
+{
+	struct err err = { "" };
+
+	if (!renewal_take(&c->renewal, m, &err)) {
+		renewal_free(&c->renewal);
+		log_warn("%s %d: %s", spawn_role_name(c->role), (int)c->pid, err.text);
 	}
 }
 
@@ -228,6 +278,8 @@ static void hear(struct supervisor *sv, struct child *c)
 	while ((got = ipc_receive(c->control, &m, &err)) == 1) {
 		if (m.type == IPC_READY && ipc_end(&m, &err))
 			on_ready(sv, c);
+		else if (m.type == IPC_WATCH && c->state == CHILD_STARTING)
+			on_watch(c, &m);
 		else if (m.type == IPC_FAILED)
 			on_failed(sv, c, &m);
 		else
@@ -307,12 +359,13 @@ static void bury(struct supervisor *sv, struct child *c, int status)
 		if (sv->failure.text[0] == '\0')
 			err_set(&sv->failure, "the %s died at start (wait status 0x%x)", spawn_role_name(c->role), (unsigned)status);
 		give_up(sv);
-	} else if (c->state != CHILD_LEAVING) {
+	} else if (c->state != CHILD_LEAVING && !lives(sv, c->role)) {
 		set_pause(sv, c, status);
 	}
 	let_heir_serve(sv, c->role);
 	if (c->control >= 0)
 		close(c->control);
+	renewal_free(&c->renewal);
 	free(c);
 }
 
@@ -333,14 +386,6 @@ void supervise_died(struct supervisor *sv, pid_t pid, int status)
 
 /* ---- time ---- */
 
-static bool lives(const struct supervisor *sv, enum role role)
-{
-	for (const struct child *c = sv->children; c != NULL; c = c->next)
-		if (c->role == role && c->state != CHILD_LEAVING)
-			return true;
-	return false;
-}
-
 static void replace(struct supervisor *sv, enum role role, int64_t now)
 {
 	if (lives(sv, role))
@@ -359,6 +404,41 @@ static int64_t sooner(int64_t a, int64_t b)
 	return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
+/* A successor of C alone: what it has read has changed. One that cannot start changes nothing. */
+static void renew(struct supervisor *sv, const struct child *c, const char *why)
+{
+	for (const struct child *o = sv->children; o != NULL; o = o->next)
+		if (o->role == c->role && o->state == CHILD_STARTING)
+			return;
+	log_child(LOG_LEVEL_INFO, why, c);
+	start(sv, c->role, ++sv->generation);
+}
+
+/* Looks at the files that serving roles have read, and at the age of the secret. */
+static int64_t look_at_files(struct supervisor *sv, int64_t now)
+{
+	bool soon = false, old = sv->secret_until != 0 && sv->secret_until <= now;
+
+	if (sv->watch_interval == 0 || sv->stage != STAGE_STEADY)
+		return 0;
+	if (sv->look_at > now)
+		return sv->look_at;
+	if (old)
+		sv->secret_until = 0;
+	for (struct child *c = sv->children; c != NULL; c = c->next) {
+		if (c->state != CHILD_SERVING)
+			continue;
+		enum renewal_look look = renewal_look(&c->renewal, now);
+		soon = soon || look == RENEWAL_SOON;
+		if (look == RENEWAL_DUE)
+			renew(sv, c, "files that it has read have changed: renewing");
+		else if (old && c->role == ROLE_FORKSERVER)
+			renew(sv, c, "its secret is old: renewing");
+	}
+	sv->look_at = now + (soon && SETTLE < sv->watch_interval ? SETTLE : sv->watch_interval);
+	return sv->look_at;
+}
+
 int64_t supervise_tick(struct supervisor *sv)
 {
 	int64_t now = clock_ms(), next = 0;
@@ -367,6 +447,7 @@ int64_t supervise_tick(struct supervisor *sv)
 		replace(sv, (enum role)role, now);
 		next = sooner(next, sv->start_at[role]);
 	}
+	next = sooner(next, look_at_files(sv, now));
 	for (struct child *c = sv->children; c != NULL; c = c->next) {
 		if (c->deadline != 0 && c->deadline <= now) {
 			log_child(LOG_LEVEL_ERROR, "child is overdue and killed", c);

@@ -6,6 +6,8 @@
 #include "../lib/base.h"
 #include "../lib/err.h"
 #include "backoff.h"
+#include "control.h"
+#include "renewal.h"
 #include "spawn.h"
 #include <poll.h>
 
@@ -26,6 +28,7 @@ struct child {
 	unsigned generation;
 	int64_t since;		/* clock_ms of entering the state */
 	int64_t deadline;	/* clock_ms after which it is killed; 0 none */
+	struct renewal renewal;	/* the files that it has read */
 };
 
 enum stage {
@@ -36,8 +39,9 @@ enum stage {
 };
 
 struct supervisor {
-	struct spawn_request how;	/* role, generation, cold_start and flush are filled in for each start */
+	struct spawn_request how;	/* role, generation, cold_start, flush and replaces are filled in for each start */
 	int64_t drain_timeout;		/* ms that an old generation has for its work in hand */
+	int64_t watch_interval;		/* ms between two looks at the files that roles have read; 0: none */
 	/* A generation as a whole was put in force (COMMITTED), or given up, which changes nothing. */
 	void (*settled)(void *arg, bool committed);
 	void *arg;
@@ -49,6 +53,9 @@ struct supervisor {
 	bool configuration;		/* it said itself that its configuration is wrong */
 	int64_t pause[ROLE_COUNT];	/* before the next start of a role */
 	int64_t start_at[ROLE_COUNT];	/* clock_ms of it; 0 none planned */
+	int64_t look_at;		/* clock_ms of the next look at files */
+	unsigned char secret[CONTROL_SECRET];	/* handed to each forkserver: sessions of TLS outlive a generation */
+	int64_t secret_until;		/* clock_ms of the next secret; 0: none has been made */
 	struct backoff backoff[ROLE_COUNT];
 	struct child *children;
 };

@@ -93,9 +93,9 @@ static void check_certificates(const struct settings *s, unsigned *problems)
 	struct tls_context *tls;
 	struct err err = { "" };
 
-	if (!t->cert[0] || access(settings_path(s, t->cert[0]), F_OK) < 0)
+	if ((!t->cert[0] || access(settings_path(s, t->cert[0]), F_OK) < 0) && access(settings_path(s, "tls"), F_OK) < 0)
 		return;
-	tls = tls_server_context(s, t, &err);
+	tls = tls_server_context(s, t, true, &err);
 	if (!tls) {
 		problem(problems, err.text);
 		return;

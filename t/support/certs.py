@@ -95,6 +95,6 @@ class Seen:
 
 def s_client(address, *args, starttls=True, name=None, input=b"QUIT\r\n", timeout=30):
     command = ["openssl", "s_client", "-connect", f"{address[0]}:{address[1]}", *(["-starttls", "smtp"] if starttls else []),
-               *(["-servername", name] if name else ["-noservername"]), "-showcerts", *map(str, args)]
+               *(["-servername", name] if name else ["-noservername"]), "-showcerts", "-ign_eof", *map(str, args)]
     r = subprocess.run(command, input=input, capture_output=True, timeout=timeout)
     return Seen((r.stdout + r.stderr).decode(errors="replace"))
