@@ -107,11 +107,13 @@ static void add_warning(struct option_reader *r, unsigned line, const char *name
 	}
 }
 
-static void wrong_value(struct option_reader *r, const char *path, unsigned line, const char *name, const char *value, const char *expected)
+static void wrong_value(struct option_reader *r, const char *path, unsigned line, const struct option_row *row, const char *name, const char *value,
+			const char *expected)
 {
 	char shown[256];
 
-	option_problem(r, path, line, "%s: found \"%s\", expected %s", name, log_escape(view_of(value), shown, sizeof(shown)), expected);
+	log_escape(row->secret ? VIEW("...") : view_of(value), shown, sizeof(shown));
+	option_problem(r, path, line, "%s: found \"%s\", expected %s", name, shown, expected);
 }
 
 /* ---- unknown names ---- */
@@ -279,7 +281,7 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	if (opt->nvalues == 2 && r->rows[i].type != OPTION_LIST)
 		option_problem(r, r->path, line, "%s: found a list, expected one value", opt->name);
 	else if (expected)
-		wrong_value(r, r->path, line, opt->name, value, expected);
+		wrong_value(r, r->path, line, &r->rows[i], opt->name, value, expected);
 	return 0;
 }
 
@@ -501,7 +503,7 @@ static void read_small(struct option_reader *r, const char *dir, size_t i)
 	} else if (list.count) {
 		expected = option_put(row, list.lines[0], field_at(r, i, 0), r->arena);
 		if (expected)
-			wrong_value(r, list.path, list.numbers[0], row->small_file, list.lines[0], expected);
+			wrong_value(r, list.path, list.numbers[0], row, row->small_file, list.lines[0], expected);
 		*given_at(r, i, 0) = true;
 	}
 }

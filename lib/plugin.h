@@ -7,9 +7,16 @@
 #include "base.h"
 #include "err.h"
 #include "settings.h"
+#include "store.h"
 #include "../plugins/postrider.h"
 
 struct plugin_list;
+
+/* A namespace of the store that plugins have opened. */
+struct pr_store {
+	struct store_space space;
+	struct pr_store *next;		/* of the list's */
+};
 
 /* Where a call comes from. Exactly one of the two is set, but none in HOOK_LOGGING and HOOK_CONFIG. */
 struct session;			/* worker/session.h */

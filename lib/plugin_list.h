@@ -53,6 +53,7 @@ struct plugin_list {
 	bool before_drop;			/* inside plugin_before_drop */
 	const char *path;			/* of conf/plugins, for messages */
 	struct plugin_file *files;
+	struct pr_store *stores;
 	const struct tls_settings *tls;		/* NULL: not switched on */
 	size_t count;
 	struct plugin *plugin;

@@ -24,7 +24,8 @@ static const char *const counter_names[COUNT_COUNT] = {
 	[COUNT_REJECTED] = "rejected", [COUNT_TEMPFAILED] = "tempfailed", [COUNT_AUTH_OK] = "auth_ok", [COUNT_AUTH_FAILED] = "auth_failed",
 	[COUNT_AUTH_LIMITED] = "auth_limited",
 	[COUNT_WORKERS_FORKED] = "workers_forked", [COUNT_WORKERS_DIED] = "workers_died", [COUNT_WORKERS_KILLED] = "workers_killed",
-	[COUNT_LOOKUPS] = "lookups", [COUNT_LOOKUPS_FAILED] = "lookups_failed", [COUNT_DELIVERIES] = "deliveries",
+	[COUNT_LOOKUPS] = "lookups", [COUNT_LOOKUPS_FAILED] = "lookups_failed",
+	[COUNT_STORE_ASKED] = "store_asked", [COUNT_STORE_UNANSWERED] = "store_unanswered", [COUNT_DELIVERIES] = "deliveries",
 	[COUNT_DELIVERED] = "delivered", [COUNT_DEFERRED] = "deferred", [COUNT_BOUNCED] = "bounced",
 	[COUNT_BOUNCES_SENT] = "bounces_sent", [COUNT_SET_ASIDE] = "set_aside",
 };

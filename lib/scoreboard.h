@@ -8,6 +8,7 @@
 #include "err.h"
 #include "netaddr.h"
 #include "rate.h"
+#include "store_health.h"
 #include <stdatomic.h>
 
 #define SCOREBOARD_SLOTS 16384		/* the highest max_workers; untouched pages cost nothing */
@@ -43,7 +44,7 @@ enum counter {
 	COUNT_CONNECTIONS, COUNT_SESSIONS_TLS, COUNT_REFUSED_BUSY, COUNT_REFUSED_IP, COUNT_REFUSED_RATE, COUNT_REFUSED_PROXY, COUNT_MESSAGES, COUNT_BYTES,
 	COUNT_RECIPIENTS, COUNT_REJECTED, COUNT_TEMPFAILED, COUNT_AUTH_OK, COUNT_AUTH_FAILED, COUNT_AUTH_LIMITED,
 	COUNT_WORKERS_FORKED, COUNT_WORKERS_DIED, COUNT_WORKERS_KILLED,
-	COUNT_LOOKUPS, COUNT_LOOKUPS_FAILED,
+	COUNT_LOOKUPS, COUNT_LOOKUPS_FAILED, COUNT_STORE_ASKED, COUNT_STORE_UNANSWERED,
 	COUNT_DELIVERIES, COUNT_DELIVERED, COUNT_DEFERRED, COUNT_BOUNCED, COUNT_BOUNCES_SENT, COUNT_SET_ASIDE,
 	COUNT_COUNT
 };
@@ -62,6 +63,7 @@ struct scoreboard {
 	char working_on[32];			/* queue id the runner is working on (see queue/runner.c) */
 	_Atomic uint64_t counters[COUNT_COUNT];
 	_Atomic int64_t gauges[GAUGE_COUNT];
+	struct store_health stores[STORE_HEALTHS];
 	_Alignas(128) struct scoreboard_slot slot[SCOREBOARD_SLOTS];
 	struct rate_table rates;
 };

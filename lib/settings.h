@@ -69,6 +69,10 @@ struct settings {
 	const char *resolver_trust_anchor;	/* "" or a path of a root key file */
 	int64_t resolver_timeout;
 
+	/* postrider.conf: the shared store (store.h) */
+	const char *store, *store_password_file, *store_prefix;
+	int64_t store_size, store_connect_timeout, store_timeout;
+
 	/* tls.conf: see settings_tls */
 	const struct option_section *tls_sections;	/* [0] outside of sections, then inbound, outbound, and the plugins in the file plugins */
 	size_t tls_count;

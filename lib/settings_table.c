@@ -3,6 +3,7 @@
 #include "settings_table.h"
 #include "address.h"
 #include "netaddr.h"
+#include "store.h"
 #include "view.h"
 #include "../queue/schedule.h"
 #include "../worker/extension.h"
@@ -46,6 +47,11 @@ static const char *network(const char *value)
 static const char *host_name(const char *value)
 {
 	return !*value || address_domain_valid(view_of(value), false) ? NULL : "a domain name";
+}
+
+static const char *key_prefix(const char *value)
+{
+	return strlen(value) <= 64 && view_is_printable(view_of(value)) ? NULL : "at most 64 printable characters";
 }
 
 static const char *intervals(const char *value)
@@ -193,6 +199,20 @@ static const struct option_row rows[] = {
 	     .help = "text of the 220 greeting; empty: our name and \"ESMTP postrider\""),
 	MAIN(discard_ehlo_keywords, OPTION_LIST, .preset = "", .check = ehlo_keyword, .reloadable = true,
 	     .help = "extensions that are not offered and not taken either, such as \"CHUNKING\""),
+
+	MAIN(store, OPTION_STRING, .preset = "lmdb", .check = store_address_expected, .secret = true, .reloadable = true,
+	     .help = "where greylisting, counters and the like are kept: lmdb (files of our own), \"redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]\""
+		     " or \"redis+unix://[[USER]:PASSWORD@]/PATH[?db=DATABASE]\""),
+	MAIN(store_password_file, OPTION_STRING, .preset = "", .reloadable = true,
+	     .help = "file whose first line is the password for Redis, read as root; relative to the configuration directory; empty: none"),
+	MAIN(store_prefix, OPTION_STRING, .preset = "postrider:", .check = key_prefix, .reloadable = true,
+	     .help = "what all keys in Redis begin with; machines that share the store have the same"),
+	MAIN(store_connect_timeout, OPTION_DURATION, .preset = "500ms", .min = 1, .max = MINUTE, .reloadable = true,
+	     .help = "time for a connection to Redis, with its name and login"),
+	MAIN(store_timeout, OPTION_DURATION, .preset = "500ms", .min = 1, .max = MINUTE, .reloadable = true,
+	     .help = "time for an answer of Redis; then the store counts as away"),
+	MAIN(store_size, OPTION_SIZE, .preset = "256M", .min = MIB, .max = SETTINGS_SIZE_MAX, .reloadable = true,
+	     .help = "how large each of the two files of lmdb may grow"),
 
 	RESOLVER(forwarders, OPTION_LIST, .preset = "", .reloadable = true,
 		 .help = "name servers to ask, \"address\" or \"address@port\"; none: resolv_conf, or else the root servers"),

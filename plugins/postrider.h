@@ -319,6 +319,53 @@ enum pr_dns { PR_DNS_OK, PR_DNS_NONE, PR_DNS_TEMPORARY };
 /* Answers as text ("10 mx.example.com" for MX, address, name, TXT). *VALUES is NULL-terminated. */
 PR_API enum pr_dns pr_dns(struct hook_call *call, const char *name, const char *type, const char *const **values);
 
+/* ---- the store: small facts that outlive a session and that all processes, and with Redis all machines, see ---- */
+
+/* A namespace. NAME NULL: that of the plugin's own name, without folder and ":n"; plugins that name the same one share it.
+ * LASTING: kept beyond a restart of the machine (where the store is LMDB), for which each change waits for the disk; all who
+ * share it say the same. From init or before_drop; NULL after a load error. */
+struct pr_store;
+PR_API struct pr_store *pr_store_open(struct plugin *self, const char *name, bool lasting);
+
+enum pr_store_result {
+	PR_STORE_OK,
+	PR_STORE_NONE,		/* there is no such key */
+	PR_STORE_AWAY,		/* the store cannot be asked now, or takes no more: go on without it */
+	PR_STORE_BAD,		/* a key or value that is empty or too long, a time out of bounds, a sum over what is no number */
+};
+/* Keys of 1 to 400 octets, values of 1 to 65536, any octets. Times in seconds, at most 100 years. *VALUE, which is followed
+ * by a NUL, *LEN and *COUNT are set with PR_STORE_OK only. In hooks of a session; these wait, at most store_timeout. In the
+ * queue-runner they are PR_STORE_AWAY. */
+PR_API enum pr_store_result pr_store_get(struct hook_call *call, const struct pr_store *store, const void *key, size_t key_len,
+					 const char **value, size_t *len);
+/* The entry goes after EXPIRY; 0: never. */
+PR_API enum pr_store_result pr_store_set(struct hook_call *call, const struct pr_store *store, const void *key, size_t key_len,
+					 const void *value, size_t len, int64_t expiry);
+/* Adds N to what was added within WINDOW, which begins with the first addition; *COUNT is the sum. No addition of any process
+ * is lost. */
+PR_API enum pr_store_result pr_store_add(struct hook_call *call, const struct pr_store *store, const void *key, size_t key_len,
+					 int64_t n, int64_t window, int64_t *count);
+PR_API enum pr_store_result pr_store_delete(struct hook_call *call, const struct pr_store *store, const void *key, size_t key_len);
+
+/* The same without waiting, in all hooks. DONE (NULL: nobody wants to know) is called once with the answer, in the
+ * queue-runner when the hook has returned, else before it does; not any more once the process ends. What ANSWER points to is
+ * valid until DONE returns. */
+struct pr_store_answer {
+	enum pr_store_result result;
+	const char *value;	/* get: with a NUL behind it; "" without one */
+	size_t len;
+	int64_t count;		/* add */
+};
+typedef void pr_store_done(struct plugin *self, void *arg, const struct pr_store_answer *answer);
+PR_API void pr_store_get_later(struct hook_call *call, const struct pr_store *store, const void *key, size_t key_len,
+			       pr_store_done *done, void *arg);
+PR_API void pr_store_set_later(struct hook_call *call, const struct pr_store *store, const void *key, size_t key_len,
+			       const void *value, size_t len, int64_t expiry, pr_store_done *done, void *arg);
+PR_API void pr_store_add_later(struct hook_call *call, const struct pr_store *store, const void *key, size_t key_len,
+			       int64_t n, int64_t window, pr_store_done *done, void *arg);
+PR_API void pr_store_delete_later(struct hook_call *call, const struct pr_store *store, const void *key, size_t key_len,
+				  pr_store_done *done, void *arg);
+
 /* ---- queueing a new message (workers and queue-runner): CONTENTS with LF or CRLF line ends, sender "" for a notice.
  * OK: *ID (32 bytes) is its queue id and it is on disk. False: nothing was queued. ---- */
 PR_API bool pr_outbound_send(struct hook_call *call, const char *from, const char *const *to, const char *contents, char id[32]);

@@ -164,6 +164,11 @@ ssize_t job_call_message_read(struct hook_call *call, uint64_t offset, void *out
 	return pread(f->fd, out, len, (off_t)(f->message_at + offset));
 }
 
+struct store *job_call_store(struct hook_call *call)
+{
+	return call->job ? call->job->job->runner->store : NULL;
+}
+
 bool job_call_outbound_send(struct hook_call *call, const char *from, const char *const *to, const char *contents, char id[32])
 {
 	if (!call->job)

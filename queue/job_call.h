@@ -43,6 +43,7 @@ const char *job_call_helo(struct hook_call *call);
 const char *job_call_auth_user(struct hook_call *call);
 uint64_t job_call_message_size(struct hook_call *call);
 ssize_t job_call_message_read(struct hook_call *call, uint64_t offset, void *out, size_t len);
+struct store *job_call_store(struct hook_call *call);		/* NULL without a job */
 bool job_call_outbound_send(struct hook_call *call, const char *from, const char *const *to, const char *contents, char id[32]);
 
 #endif

@@ -250,7 +250,7 @@ static unsigned set_limits(struct runner *r)
 static bool load_plugins(struct runner *r, const struct drop_target *who, struct err *err)
 {
 	r->plugins = plugin_load(r->settings, err);
-	if (!r->plugins || !plugin_before_drop(r->plugins, err))
+	if (!r->plugins || !plugin_before_drop(r->plugins, err) || !(r->store = store_new(r->settings, err)))
 		return false;
 	return drop_root(who, err) && plugin_init(r->plugins, err);
 }
@@ -269,6 +269,8 @@ static bool open_all(struct runner *r, struct err *err)
 		return false;
 	if (s->outbound_enable_tls && !(r->shared.tls = tls_client_context(settings_tls(s, "outbound"), err)))
 		return false;
+	store_prove(r->store);
+	store_attach(r->store, r->base);
 	r->shared.base = r->base;
 	r->shared.settings = s;
 	r->mx = mx_new(r->base, r->dns, s);
@@ -313,6 +315,7 @@ static void clean_up(struct runner *r)
 	spool_close(&r->spool);
 	routing_free(&r->routing);
 	tls_context_free(&r->shared.tls);
+	store_free(&r->store);
 	plugin_list_free(&r->plugins);
 	event_free(r->turn);
 	event_free(r->clock);

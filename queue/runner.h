@@ -15,6 +15,7 @@
 #include "../lib/base.h"
 #include "../lib/plugin.h"
 #include "../lib/settings.h"
+#include "../lib/store.h"
 #include "../server/role.h"
 #include "bounce.h"
 #include "client.h"
@@ -56,6 +57,7 @@ struct runner {
 	const struct role_args *args;
 	struct event_base *base;
 	struct plugin_list *plugins;
+	struct store *store;
 	struct spool *spool;
 	struct index *index;
 	struct schedule schedule;

@@ -20,7 +20,7 @@ static bool load_tls(const struct settings *s, const struct plugin_list *plugins
 	return *tls != NULL && (!keys || !keys->count || keyholder_seal(keys, err));
 }
 
-bool check_load(const struct settings *s, struct plugin_list **plugins, struct tls_context **tls, struct keyholder *keys,
+bool check_load(const struct settings *s, struct plugin_list **plugins, struct tls_context **tls, struct store **store, struct keyholder *keys,
 		const struct role_args *args, struct err *err)
 {
 	struct drop_target target;
@@ -28,8 +28,10 @@ bool check_load(const struct settings *s, struct plugin_list **plugins, struct t
 	if (!drop_lookup(s->user, s->group, &target, err))
 		return false;
 	*plugins = plugin_load(s, err);
-	return *plugins != NULL && plugin_before_drop(*plugins, err) && load_tls(s, *plugins, tls, keys, args, err) &&
-		drop_root(&target, err) && plugin_init(*plugins, err);
+	if (*plugins == NULL || !plugin_before_drop(*plugins, err) || !load_tls(s, *plugins, tls, keys, args, err))
+		return false;
+	*store = store_new(s, err);
+	return *store != NULL && drop_root(&target, err) && plugin_init(*plugins, err);
 }
 
 bool check_listener(const struct settings *s, enum listener_role role, bool proxy, const struct tls_context *tls, struct err *err)
@@ -53,16 +55,31 @@ static bool check_dns(const struct settings *s, struct err *err)
 	return ctx != NULL;
 }
 
+static void check_store(struct store *store)
+{
+	char text[STORE_DESCRIPTION];
+	struct err err = { "" };
+
+	if (store_describe(store, text, &err))
+		printf("store: %s\n", text);
+	else
+		printf("warning: store: %s\n", err.text);
+}
+
 bool check_run(const struct settings *s, const struct cmdline *c, struct err *err)
 {
 	static struct listen_spec specs[LISTEN_MAX];
 	struct plugin_list *plugins = NULL;
 	struct tls_context *tls = NULL;
+	struct store *store = NULL;
 	size_t count = 0;
-	bool ok = (c == NULL || listen_plan(c, s, specs, &count, err)) && check_load(s, &plugins, &tls, NULL, NULL, err) && check_dns(s, err);
+	bool ok = (c == NULL || listen_plan(c, s, specs, &count, err)) && check_load(s, &plugins, &tls, &store, NULL, NULL, err) && check_dns(s, err);
 
 	for (size_t i = 0; ok && i < count; i++)
 		ok = check_listener(s, specs[i].role, specs[i].proxy, tls, err);
+	if (ok)
+		check_store(store);
+	store_free(&store);
 	plugin_list_free(&plugins);
 	tls_context_free(&tls);
 	return ok;

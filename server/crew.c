@@ -101,7 +101,7 @@ NORETURN static void become_worker(struct crew *w, const struct member *m, int k
 {
 	const struct crew_setup *s = &w->setup;
 	const struct listener *internal = &s->listeners[s->listener_count - 1];
-	struct worker_args args = { .settings = s->settings, .plugins = s->plugins, .tls = s->tls, .slot = m->slot, .life_fd = w->life[0],
+	struct worker_args args = { .settings = s->settings, .plugins = s->plugins, .tls = s->tls, .store = s->store, .slot = m->slot, .life_fd = w->life[0],
 		.wake_fd = w->wake_fd, .wake_below = (int32_t)(s->settings->min_spare + CREW_INTERNAL), .poke_fd = -1,
 		.listener_count = m->internal ? 1 : s->listener_count, .listeners = m->internal ? internal : s->listeners };
 	sigset_t mask;

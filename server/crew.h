@@ -7,6 +7,7 @@
 #include "../lib/err.h"
 #include "../lib/plugin.h"
 #include "../lib/settings.h"
+#include "../lib/store.h"
 #include "../lib/tls.h"
 #include "keyholder.h"
 #include "role.h"
@@ -21,6 +22,7 @@ struct crew_setup {
 	struct plugin_list *plugins;
 	struct tls_context *tls;	/* or NULL */
 	struct keyholder *keys;		/* started, or count 0 */
+	struct store *store;		/* not opened: each worker does that for itself */
 	size_t listener_count;
 	const struct listener *listeners;
 	unsigned generation;

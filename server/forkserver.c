@@ -32,6 +32,7 @@ struct forkserver {
 	struct plugin_list *plugins;
 	struct tls_context *tls;
 	struct keyholder keys;
+	struct store *store;
 	struct crew *crew;
 	struct stapler stapler;
 	int signal_fd;
@@ -58,8 +59,8 @@ static bool catch_signals(struct forkserver *f, struct err *err)
 static bool make_crew(struct forkserver *f, struct err *err)
 {
 	const struct role_args *a = f->args;
-	struct crew_setup setup = { .settings = a->settings, .plugins = f->plugins, .tls = f->tls, .keys = &f->keys, .listener_count = a->listener_count,
-		.listeners = a->listeners, .generation = a->generation, .control_fd = a->control_fd, .signal_fd = f->signal_fd };
+	struct crew_setup setup = { .settings = a->settings, .plugins = f->plugins, .tls = f->tls, .keys = &f->keys, .store = f->store,
+		.listener_count = a->listener_count, .listeners = a->listeners, .generation = a->generation, .control_fd = a->control_fd, .signal_fd = f->signal_fd };
 
 	f->crew = crew_new(&setup, err);
 	return f->crew != NULL;
@@ -84,7 +85,7 @@ static bool prepare(struct forkserver *f, struct err *err)
 	if (a->listener_count == 0)
 		return err_set(err, "no listeners were handed over");
 	control_secret(a->control_fd, secret);
-	if (!check_load(a->settings, &f->plugins, &f->tls, &f->keys, a, err))
+	if (!check_load(a->settings, &f->plugins, &f->tls, &f->store, &f->keys, a, err))
 		return false;
 	if (f->tls != NULL)
 		share_tls(f, secret);

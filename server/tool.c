@@ -21,6 +21,17 @@ void tool_list(const struct tool_command *table, FILE *out)
 		fprintf(out, "  %-9s %s\n", table->name, table->summary);
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+	return argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+}
+
+/* It shows more than its own help. */
+static bool is_group(const struct tool_command *c)
+{
+	return c->run == tool_queue || c->run == tool_store;
+}
+
 int tool_dispatch(const struct tool *tool, const struct tool_command *table, int argc, char **argv)
 {
 	struct tool call = *tool;
@@ -33,15 +44,29 @@ int tool_dispatch(const struct tool *tool, const struct tool_command *table, int
 			*tool->group ? " " : "", tool->group);
 		return TOOL_USAGE;
 	}
-	/* A group shows its own help. */
-	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+	if (asks_for_help(argc, argv)) {
 		print_command_help(tool, c, stdout);
-		if (c->run != tool_queue)
+		if (!is_group(c))
 			return TOOL_OK;
 	}
 	call.command = c;
 	optind = 0;	/* glibc: a new scan, of another vector */
 	return c->run(&call, argc, argv);
+}
+
+int tool_group(const struct tool *tool, const struct tool_command *table, int argc, char **argv)
+{
+	struct tool group = *tool;
+	bool help = asks_for_help(argc, argv);
+
+	group.group = argv[0];
+	if (argc > 1 && !help)
+		return tool_dispatch(&group, table, argc - 1, argv + 1);
+	if (!help)
+		tool_usage(tool);
+	putc('\n', help ? stdout : stderr);
+	tool_list(table, help ? stdout : stderr);
+	return help ? TOOL_OK : TOOL_USAGE;
 }
 
 int tool_usage(const struct tool *tool)

@@ -33,6 +33,8 @@ struct tool_command {
 /* Runs the command of TABLE (ended by a row without name) that ARGV[0] names; knows --help. */
 int tool_dispatch(const struct tool *tool, const struct tool_command *table, int argc, char **argv);
 void tool_list(const struct tool_command *table, FILE *out);
+/* The run of a command that is a group: ARGV[1] names one of TABLE; --help lists them. */
+int tool_group(const struct tool *tool, const struct tool_command *table, int argc, char **argv);
 /* After wrong options (getopt has said which): where the help is. Returns TOOL_USAGE. */
 int tool_usage(const struct tool *tool);
 /* "postrider: ..." on stderr; returns TOOL_FAILED. */
@@ -57,6 +59,7 @@ int tool_config(const struct tool *tool, int argc, char **argv);
 int tool_reload(const struct tool *tool, int argc, char **argv);
 int tool_stop(const struct tool *tool, int argc, char **argv);
 int tool_queue(const struct tool *tool, int argc, char **argv);
+int tool_store(const struct tool *tool, int argc, char **argv);
 int tool_tls_cert(const struct tool *tool, int argc, char **argv);
 int tool_passwd(const struct tool *tool, int argc, char **argv);
 

@@ -66,15 +66,5 @@ const char *tool_queue_status(enum rcpt_status status, unsigned attempts)
 
 int tool_queue(const struct tool *tool, int argc, char **argv)
 {
-	struct tool group = *tool;
-	bool help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
-
-	group.group = "queue";
-	if (argc > 1 && !help)
-		return tool_dispatch(&group, commands, argc - 1, argv + 1);
-	if (!help)
-		tool_usage(tool);
-	putc('\n', help ? stdout : stderr);
-	tool_list(commands, help ? stdout : stderr);
-	return help ? TOOL_OK : TOOL_USAGE;
+	return tool_group(tool, commands, argc, argv);
 }

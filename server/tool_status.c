@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <signal.h>
 
+#define STORE_LATELY 300000	/* ms */
+
 /* A copy of what is shown, taken once. */
 struct view_of_all {
 	int64_t uptime;
@@ -17,9 +19,24 @@ struct view_of_all {
 	uint32_t generation, slots;
 	unsigned phases[PHASE_COUNT];
 	unsigned sessions, older;		/* sessions now; workers of earlier generations */
+	bool store_away, store_refuses;
 	uint64_t counters[COUNT_COUNT];
 	int64_t gauges[GAUGE_COUNT];
 };
+
+/* As far as somebody has asked it lately: after a reload there may be one that nobody asks any more. */
+static void take_store(struct scoreboard *sb, struct view_of_all *v)
+{
+	int64_t now = clock_ms();
+
+	for (size_t i = 0; i < STORE_HEALTHS; i++) {
+		struct store_health *h = &sb->stores[i];
+		int64_t refused_at = atomic_load(&h->refused_at);
+
+		v->store_away |= atomic_load(&h->failures) != 0 && now - atomic_load(&h->retry_at) < STORE_LATELY;
+		v->store_refuses |= refused_at != 0 && now - refused_at < STORE_LATELY;
+	}
+}
 
 static bool alive(int32_t pid)
 {
@@ -48,6 +65,7 @@ static void take(struct scoreboard *sb, struct view_of_all *v)
 		v->sessions += phase > PHASE_IDLE;
 		v->older += atomic_load_explicit(&sb->slot[i].generation, memory_order_relaxed) != v->generation;
 	}
+	take_store(sb, v);
 	for (unsigned i = 0; i < COUNT_COUNT; i++)
 		v->counters[i] = atomic_load_explicit(&sb->counters[i], memory_order_relaxed);
 	for (unsigned i = 0; i < GAUGE_COUNT; i++)
@@ -91,6 +109,8 @@ static void print_status(const struct view_of_all *v)
 	print_process("forkserver", v->forkserver);
 	print_process("resolver", v->resolver);
 	print_process("queue-runner", v->runner);
+	if (v->store_away || v->store_refuses)
+		printf("  %-12s %s\n", "store", v->store_away ? "AWAY" : "TAKES NO MORE ENTRIES");
 	printf("\nworkers: %u (%u of earlier generations), sessions: %u\n", workers(v), v->older, v->sessions);
 	for (unsigned p = PHASE_IDLE; p < PHASE_COUNT; p++)
 		if (v->phases[p])
@@ -183,6 +203,7 @@ static void print_json(struct scoreboard *sb, const struct view_of_all *v, bool 
 	printf("},\"sessions\":%u,\"queue\":{", v->sessions);
 	for (unsigned i = 0; i < GAUGE_COUNT; i++)
 		printf("%s\"%s\":%" PRId64, i ? "," : "", scoreboard_gauge_name(i), v->gauges[i]);
+	printf("},\"store\":{\"away\":%s,\"refuses\":%s", v->store_away ? "true" : "false", v->store_refuses ? "true" : "false");
 	printf("},\"counters\":{");
 	for (unsigned i = 0; i < COUNT_COUNT; i++)
 		printf("%s\"%s\":%" PRIu64, i ? "," : "", scoreboard_counter_name(i), v->counters[i]);
@@ -209,6 +230,10 @@ static void print_metrics(const struct view_of_all *v)
 	printf("# HELP postrider_workers Worker processes by phase.\n# TYPE postrider_workers gauge\n");
 	for (unsigned p = PHASE_IDLE; p < PHASE_COUNT; p++)
 		printf("postrider_workers{phase=\"%s\"} %u\n", scoreboard_phase_name(p), v->phases[p]);
+	printf("# HELP postrider_store_away Whether the shared store does not answer.\n# TYPE postrider_store_away gauge\npostrider_store_away %d\n",
+	       v->store_away);
+	printf("# HELP postrider_store_refuses Whether the shared store takes no more entries.\n# TYPE postrider_store_refuses gauge\n"
+	       "postrider_store_refuses %d\n", v->store_refuses);
 	for (unsigned i = 0; i < GAUGE_COUNT; i++)
 		printf("# TYPE postrider_%s gauge\npostrider_%s %" PRId64 "\n", scoreboard_gauge_name(i), scoreboard_gauge_name(i), v->gauges[i]);
 	for (unsigned i = 0; i < COUNT_COUNT; i++)

@@ -86,5 +86,7 @@ void host_rest(struct session_host *h)
 {
 	free_memory(h);
 	stream_rest();
+	if (h->args->store)
+		store_rest(h->args->store);
 	trim_memory();
 }

@@ -6,6 +6,7 @@
 #include "../lib/plugin.h"
 #include "../lib/scoreboard.h"
 #include "../lib/settings.h"
+#include "../lib/store.h"
 #include "../lib/tls.h"
 #include "../server/role.h"
 
@@ -13,6 +14,7 @@ struct worker_args {
 	const struct settings *settings;
 	struct plugin_list *plugins;
 	struct tls_context *tls;		/* NULL: no TLS */
+	struct store *store;			/* not opened; NULL in unit tests */
 	size_t listener_count;
 	const struct listener *listeners;	/* non-blocking, shared */
 	int slot;				/* in the scoreboard, already taken with our pid */

@@ -164,6 +164,39 @@ static void runner(struct hook_call *call)
 		abort();
 }
 
+/* In no hook is it an answer that was not asked for, nor one twice. */
+static void on_answer(struct plugin *self, void *arg, const struct pr_store_answer *answer)
+{
+	if (strlen(answer->value) != answer->len || (self && arg != &total))
+		abort();
+	total += answer->len;
+}
+
+static void store(struct hook_call *call)
+{
+	const struct pr_store *s = pr_data(pr_self(call));
+	const char *value = NULL;
+	int64_t count;
+	size_t len = 0;
+
+	if (pr_store_set(call, s, "", 0, "v", 1, 0) == PR_STORE_OK || pr_store_set(call, s, "k", 1, "", 0, 0) == PR_STORE_OK ||
+	    pr_store_set(call, s, "k", 1, "v", 1, INT64_MIN) == PR_STORE_OK || pr_store_add(call, s, "n", 1, 1, INT64_MAX, &count) == PR_STORE_OK)
+		abort();
+	if (pr_store_set(call, s, "k", 1, "v", 1, 60) == PR_STORE_OK && (pr_store_get(call, s, "k", 1, &value, &len) != PR_STORE_OK || len != 1))
+		abort();
+	total += pr_store_add(call, s, "n", 1, 1, 60, &count) + pr_store_delete(call, s, "d", 1);
+	pr_store_get_later(call, s, "k", 1, on_answer, &total);
+	pr_store_set_later(call, s, "later", 5, "v", 1, 60, on_answer, &total);
+	pr_store_add_later(call, s, "n", 1, 1, 60, NULL, NULL);
+	pr_store_delete_later(call, s, "", 0, on_answer, &total);
+}
+
+static bool init(struct plugin *self)
+{
+	pr_set_data(self, pr_store_open(self, NULL, false));
+	return pr_store_open(self, NULL, false) == pr_data(self) && pr_store_open(self, "other", true) != NULL;
+}
+
 static enum verdict probe(struct hook_call *call)
 {
 	connection(call);
@@ -173,6 +206,7 @@ static enum verdict probe(struct hook_call *call)
 	values(call);
 	notes(call);
 	runner(call);
+	store(call);
 	pr_log(call, PR_DEBUG, "%zu octets of text", total);
 	pr_reply(call, 299, "9.9.9", "a\r\n250 b\n%s", pr_helo(call));
 	return DECLINED;
@@ -188,6 +222,7 @@ static enum verdict take(struct hook_call *call)
 const struct postrider_plugin postrider_plugin = {
 	.abi = POSTRIDER_ABI,
 	.name = "prober",
+	.init = init,
 	.hooks = {
 		PROBE(HOOK_PRE_CONNECTION), PROBE(HOOK_CONNECT), PROBE(HOOK_LOOKUP_RDNS), PROBE(HOOK_HELO), PROBE(HOOK_EHLO),
 		PROBE(HOOK_CAPABILITIES), PROBE(HOOK_AUTH_PLAIN), PROBE(HOOK_AUTH_LOGIN), PROBE(HOOK_AUTH_CRAM_MD5), PROBE(HOOK_AUTH),
