@@ -95,7 +95,7 @@ static const struct {
 	{ OAUTHBEARER, OK, { TEXT("n,,\x01" "auth=\x01\x01"), TEXT("\x01") }, "HR-", "", NULL },
 	{ OAUTHBEARER, OK, { TEXT("n,,\x01\x01"), TEXT("\x01") }, "HR-", "", NULL },
 	{ OAUTHBEARER, OK, { TEXT("n,,\x01" "auth=Basic x\x01\x01") }, "!", NULL, NULL }, { OAUTHBEARER, OK, { TEXT("n,,\x01" "auth=Bearer a b\x01\x01") }, "!", NULL, NULL },
-	{ OAUTHBEARER, OK, { TEXT("n,,\x01" "auth=Bearer \"\x01\x01") }, "!", NULL, NULL }, { OAUTHBEARER, OK, { TEXT("n,,\x01" "auth=Bearer x\x01") }, "!", NULL, NULL },
+	{ OAUTHBEARER, OK, { TEXT("n,,\x01" "auth=Bearer \x80\x01\x01") }, "!", NULL, NULL }, { OAUTHBEARER, OK, { TEXT("n,,\x01" "auth=Bearer x\x01") }, "!", NULL, NULL },
 	{ OAUTHBEARER, OK, { TEXT("n,,\x01" "auth=Bearer x") }, "!", NULL, NULL }, { OAUTHBEARER, OK, { TEXT("n,,\x01" "auth=Bearer x\x01\x01\x01") }, "!", NULL, NULL },
 	{ OAUTHBEARER, OK, { TEXT("n,,\x01" "auth\x01\x01") }, "!", NULL, NULL }, { OAUTHBEARER, OK, { TEXT("n,,\x01=x\x01\x01") }, "!", NULL, NULL },
 	{ OAUTHBEARER, OK, { TEXT("p=tls-unique,,\x01" "auth=Bearer x\x01\x01") }, "!", NULL, NULL }, { OAUTHBEARER, OK, { TEXT("n,\x01" "auth=Bearer x\x01\x01") }, "!", NULL, NULL },
