@@ -173,3 +173,10 @@ void charset_text(struct charset *c, struct view text, struct buf *out)
 	if (c->kind == CHARSET_ICONV)
 		iconv(c->cd, NULL, NULL, NULL, NULL);
 }
+
+void charset_tidy(struct buf *out, size_t from)
+{
+	for (size_t i = from; i < out->len; i++)
+		if ((unsigned char)out->data[i] < ' ' || out->data[i] == 0x7f)
+			out->data[i] = ' ';
+}

@@ -24,5 +24,7 @@ void charset_end(struct charset *c);
 size_t charset_convert(struct charset *c, struct view in, bool last, char *out, size_t size, size_t *used);
 /* A whole text, to the end of OUT; C is as new afterwards. */
 void charset_text(struct charset *c, struct view text, struct buf *out);
+/* Makes one line of text of what stands in OUT from octet FROM on: control characters, NUL and line ends among them, become blanks. */
+void charset_tidy(struct buf *out, size_t from);
 
 #endif

@@ -78,13 +78,6 @@ static void add_word(struct pending *p, const struct word *w, struct buf *out)
 	}
 }
 
-static void tidy(struct buf *out, size_t from)
-{
-	for (size_t i = from; i < out->len; i++)
-		if ((unsigned char)out->data[i] < ' ' || out->data[i] == 0x7f)
-			out->data[i] = ' ';
-}
-
 /* How far the text goes that is no encoded word: up to the next "=?". */
 static size_t plain_length(struct view v)
 {
@@ -124,7 +117,7 @@ void encoded_word_decode(struct view text, struct buf *out)
 	flush(&p, out);
 	buf_free(&p.octets);
 	charset_end(&p.set);
-	tidy(out, start);
+	charset_tidy(out, start);
 }
 
 char *encoded_word_text(struct view text, struct arena *a)

@@ -1,153 +1,239 @@
 /* mime_field.c - see mime_field.h. */
+#include "base.h"
+#include "buf.h"
+#include "charset.h"
+#include "encoded_word.h"
 #include "mime_field.h"
+#include "token.h"
+#include "transfer.h"
 
-/* ---- tokens of RFC 2045 5.1, with comments of RFC 5322 3.2.2 between them ---- */
+/* ---- reading ---- */
 
-static bool is_blank(char c)
+/* What stands up to the next ";" that is in no quotes. */
+static struct view to_semicolon(struct view v)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* Blanks and comments. False: a comment is not closed. */
-static bool skip_blanks(struct view *v)
-{
-	unsigned depth = 0;
-
-	for (; v->len; *v = view_skip(*v, 1)) {
-		char c = v->data[0];
-
-		if (c == '\\' && depth && v->len > 1)
-			*v = view_skip(*v, 1);
-		else if (c == '(')
-			depth++;
-		else if (c == ')' && depth)
-			depth--;
-		else if (!depth && !is_blank(c))
-			break;
-	}
-	return depth == 0;
-}
-
-static struct view take_token(struct view *v)
-{
+	bool quoted = false;
 	size_t n = 0;
 
-	while (n < v->len && v->data[n] > ' ' && v->data[n] < 0x7f && !strchr("()<>@,;:\\\"/[]?=", v->data[n]))
-		n++;
-	struct view token = view_head(*v, n);
-	*v = view_skip(*v, n);
-	return token;
-}
-
-static bool take(struct view *v, char c)
-{
-	if (v->len == 0 || v->data[0] != c)
-		return false;
-	*v = view_skip(*v, 1);
-	return true;
-}
-
-/* A token or a quoted string, without its quotes and backslashes. NULL data: neither. */
-static struct view take_value(struct view *v, struct arena *a)
-{
-	char *text;
-	size_t len = 0;
-
-	if (!take(v, '"')) {
-		struct view token = take_token(v);
-
-		return token.len ? token : view_make(NULL, 0);
+	for (; n < v.len && (quoted || v.data[n] != ';'); n++) {
+		if (v.data[n] == '\\' && quoted)
+			n++;
+		else if (v.data[n] == '"')
+			quoted = !quoted;
 	}
-	text = arena_alloc(a, v->len + 1);
-	while (v->len && v->data[0] != '"') {
-		if (v->data[0] == '\\' && v->len > 1)
-			*v = view_skip(*v, 1);
-		if (v->data[0] != '\r' && v->data[0] != '\n')
-			text[len++] = v->data[0];
-		*v = view_skip(*v, 1);
+	return view_head(v, n);
+}
+
+static bool at_end(const struct view *rest)
+{
+	return !rest->len || rest->data[0] == ';';
+}
+
+static void read_value(struct view *rest, struct arena *a, struct mime_parameter *p)
+{
+	struct view start = *rest, raw;
+	struct buf text;
+
+	if (rest->len && rest->data[0] == '"') {
+		buf_init(&text, rest->len + 1);
+		p->odd = !token_quoted(rest, &text);
+		p->value = view_make(arena_view_dup(a, buf_view(&text)), text.len);
+		buf_free(&text);
+		return;
 	}
-	return take(v, '"') ? view_make(text, len) : view_make(NULL, 0);
+	p->value = token_mime(rest);
+	if (token_skip(rest, NULL) && at_end(rest))
+		return;
+	/* "boundary=--=_x" should have quotes, and everybody reads it so; "name=my file.txt" ends at the blank for some */
+	raw = to_semicolon(start);
+	*rest = view_skip(start, raw.len);
+	p->value = view_trim(raw);
+	for (size_t i = 0; i < p->value.len; i++)
+		p->odd = p->odd || (unsigned char)p->value.data[i] <= ' ' || strchr("\"()\\", p->value.data[i]);
 }
 
-/* ---- fields ---- */
-
-static bool boundary_valid(struct view v)
+static void add(struct mime_field *f, struct mime_parameter p, struct arena *a)
 {
-	return v.len > 0 && v.len <= MIME_BOUNDARY_MAX && view_is_printable(v) && v.data[v.len - 1] != ' ';
+	if (f->count == MIME_PARAMETERS_MAX) {
+		f->over = true;
+		return;
+	}
+	if (f->count == 0 || (f->count >= 8 && (f->count & (f->count - 1)) == 0)) {	/* there is room for 8, 16, 32 ... */
+		struct mime_parameter *more = arena_alloc(a, (f->count ? 2 * f->count : 8) * sizeof(*more));
+
+		if (f->count)
+			memcpy(more, f->parameters, f->count * sizeof(*more));
+		f->parameters = more;
+	}
+	f->parameters[f->count++] = p;
 }
 
-/* "; name=value" as often as it comes. A boundary in pieces (RFC 2231) is none that all would read alike. */
-static bool take_parameters(struct mime_header *h, struct view *v, struct arena *a)
+/* "; name=value" as often as it comes. */
+static void read_parameters(struct mime_field *f, struct view rest, struct arena *a)
 {
-	for (;;) {
-		if (!skip_blanks(v))
-			return false;
-		if (!take(v, ';'))
-			return true;	/* rubbish behind is passed over, as everybody does */
-		if (!skip_blanks(v))
-			return false;
-		struct view name = take_token(v);
-		if (view_case_starts(name, VIEW("boundary*")))
-			return false;
-		if (!skip_blanks(v) || !take(v, '=') || !skip_blanks(v))
+	while (token_skip(&rest, NULL) && rest.len && !f->over) {
+		struct mime_parameter p = { .odd = false };
+
+		if (!token_take(&rest, ';')) {
+			f->odd = true;
+			rest = view_skip(rest, to_semicolon(rest).len);
 			continue;
-		struct view value = take_value(v, a);
-		if (!view_case_eq(name, VIEW("boundary")))
+		}
+		if (!token_skip(&rest, NULL))
+			break;
+		p.name = token_mime(&rest);
+		if (!p.name.len && at_end(&rest))
+			continue;	/* a ";" too many, which is common */
+		if (!token_skip(&rest, NULL) || !token_take(&rest, '=') || !token_skip(&rest, NULL)) {
+			f->odd = true;
 			continue;
-		if (h->boundary.len || !boundary_valid(value))
-			return false;
-		h->boundary = value;
+		}
+		read_value(&rest, a, &p);
+		f->odd = f->odd || p.odd || !p.name.len;
+		add(f, p, a);
+	}
+	if (rest.len)
+		f->odd = true;		/* a comment that is not closed */
+}
+
+void mime_field_parse(struct view body, struct arena *a, struct mime_field *out)
+{
+	*out = (struct mime_field){ .type = VIEW(""), .subtype = VIEW("") };
+	if (!token_skip(&body, NULL))
+		out->odd = true;
+	out->type = token_mime(&body);
+	if (!token_skip(&body, NULL))
+		out->odd = true;
+	if (token_take(&body, '/')) {
+		token_skip(&body, NULL);
+		out->subtype = token_mime(&body);
+		out->odd = out->odd || !out->subtype.len;
+	}
+	out->odd = out->odd || !out->type.len;
+	read_parameters(out, body, a);
+}
+
+/* ---- RFC 2231 ---- */
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static void put_percent(struct view v, struct buf *out)
+{
+	for (size_t i = 0; i < v.len; i++) {
+		if (v.data[i] == '%' && i + 2 < v.len && hex(v.data[i + 1]) >= 0 && hex(v.data[i + 2]) >= 0) {
+			buf_putc(out, (char)(hex(v.data[i + 1]) * 16 + hex(v.data[i + 2])));
+			i += 2;
+		} else {
+			buf_putc(out, v.data[i]);
+		}
 	}
 }
 
-static bool take_type(struct mime_header *h, struct view value, struct arena *a)
+/* Takes "charset'language'" off the front of *V; "" when it is not there. */
+static struct view take_charset(struct view *v)
 {
-	if (h->typed)
-		return false;
-	h->typed = true;
-	if (!skip_blanks(&value))
-		return false;
-	h->type = take_token(&value);
-	if (!skip_blanks(&value) || !take(&value, '/') || !skip_blanks(&value))
-		return !view_case_eq(h->type, VIEW("multipart")) && !view_case_eq(h->type, VIEW("message"));
-	h->subtype = take_token(&value);
-	/* of no other type does a parameter matter here */
-	return !view_case_eq(h->type, VIEW("multipart")) || take_parameters(h, &value, a);
+	struct view rest = *v, charset = view_cut(&rest, '\'');
+
+	if (view_find(rest, '\'') == rest.len)
+		return VIEW("");
+	view_cut(&rest, '\'');
+	*v = rest;
+	return charset;
 }
 
-static bool take_encoding(struct mime_header *h, struct view value, struct view field)
+static const char *text_of(struct view charset, const struct buf *octets, struct arena *a)
 {
-	static const struct { struct view name; enum mime_encoding encoding; } names[] = {
-		{ VIEW("7bit"), MIME_7BIT }, { VIEW("8bit"), MIME_8BIT }, { VIEW("binary"), MIME_BINARY },
-		{ VIEW("quoted-printable"), MIME_QUOTED }, { VIEW("base64"), MIME_BASE64 },
-	};
+	struct charset set;
+	struct buf out;
+	const char *text;
 
-	if (h->encoding_field.len || !skip_blanks(&value))
-		return false;
-	struct view name = take_token(&value);
-	h->encoding_field = field;
-	h->encoding = MIME_OTHER;
-	for (size_t i = 0; i < COUNT_OF(names); i++)
-		if (view_case_eq(name, names[i].name))
-			h->encoding = names[i].encoding;
-	return true;
+	buf_init(&out, 4 * octets->len + 16);
+	charset_begin(&set, charset);
+	charset_text(&set, buf_view(octets), &out);
+	charset_end(&set);
+	charset_tidy(&out, 0);
+	text = arena_view_dup(a, buf_view(&out));
+	buf_free(&out);
+	return text;
 }
 
-bool mime_header_field(struct mime_header *h, struct view field, struct arena *a)
+static const struct mime_parameter *find(const struct mime_field *f, struct view name)
 {
-	static const char *const signatures[] = { "DKIM-Signature", "ARC-Message-Signature", "DomainKey-Signature" };
-	struct view value = field, name = view_trim(view_cut(&value, ':'));
+	for (size_t i = 0; i < f->count; i++)
+		if (view_case_eq(f->parameters[i].name, name))
+			return &f->parameters[i];
+	return NULL;
+}
 
-	if (name.len == field.len)	/* no colon */
-		return true;
-	if (view_case_eq(name, VIEW("MIME-Version")))
-		h->versioned = true;
-	for (size_t i = 0; i < COUNT_OF(signatures); i++)
-		h->is_signed |= view_case_eq(name, view_of(signatures[i]));
-	bool type = view_case_eq(name, VIEW("Content-Type")), encoding = view_case_eq(name, VIEW("Content-Transfer-Encoding"));
-	if (!type && !encoding)
-		return true;
-	if (field.len > MIME_FIELD_MAX)
-		return false;
-	return type ? take_type(h, value, a) : take_encoding(h, value, field);
+/* NAME*0, NAME*1* ... put together; some begin with 1. NULL when there is neither. */
+static const char *continued(const struct mime_field *f, const char *name, struct arena *a)
+{
+	struct view charset = VIEW("");
+	struct buf octets;
+	const char *text = NULL;
+	bool any = false;
+
+	buf_init(&octets, 1 << 20);
+	for (unsigned k = 0; k < MIME_PARAMETERS_MAX; k++) {
+		const struct mime_parameter *plain = find(f, view_of(arena_printf(a, "%s*%u", name, k)));
+		const struct mime_parameter *coded = plain ? NULL : find(f, view_of(arena_printf(a, "%s*%u*", name, k)));
+		struct view value = plain ? plain->value : coded ? coded->value : VIEW("");
+
+		if (!plain && !coded && (any || k > 0))
+			break;
+		if (coded && !any)
+			charset = take_charset(&value);
+		any = any || plain || coded;
+		if (coded)
+			put_percent(value, &octets);
+		else
+			buf_put_view(&octets, value);
+	}
+	if (any)
+		text = text_of(charset, &octets, a);
+	buf_free(&octets);
+	return text;
+}
+
+static const char *extended(struct view value, struct arena *a)
+{
+	struct view charset = take_charset(&value);
+	struct buf octets;
+	const char *text;
+
+	buf_init(&octets, value.len + 1);
+	put_percent(value, &octets);
+	text = text_of(charset, &octets, a);
+	buf_free(&octets);
+	return text;
+}
+
+/* The Nth parameter called exactly NAME; *N is counted down by how many there are. */
+static const struct mime_parameter *nth(const struct mime_field *f, struct view name, size_t *n)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (view_case_eq(f->parameters[i].name, name) && (*n)-- == 0)
+			return &f->parameters[i];
+	return NULL;
+}
+
+const char *mime_field_parameter(const struct mime_field *f, const char *name, size_t n, struct arena *a)
+{
+	const struct mime_parameter *p = nth(f, view_of(arena_printf(a, "%s*", name)), &n);
+	const char *text;
+
+	if (p)
+		return extended(p->value, a);
+	text = continued(f, name, a);
+	if (text && n-- == 0)
+		return text;
+	p = nth(f, view_of(name), &n);
+	return p ? encoded_word_text(p->value, a) : NULL;
 }

@@ -16,7 +16,7 @@ struct planner {
 	bool signature;			/* a signature holds for the whole body */
 	struct content_piece *pieces;
 	size_t count;
-	size_t at;			/* offset in the message up to which all is planned */
+	uint64_t at;			/* offset in the message up to which all is planned */
 	uint64_t size;
 	const char *why;
 };
@@ -29,7 +29,7 @@ static bool fail(struct planner *p, const char *why)
 
 /* ---- pieces ---- */
 
-static void add(struct planner *p, enum content_kind kind, size_t at, size_t len, const char *text)
+static void add(struct planner *p, enum content_kind kind, uint64_t at, uint64_t len, const char *text)
 {
 	if (len == 0)
 		return;
@@ -37,7 +37,7 @@ static void add(struct planner *p, enum content_kind kind, size_t at, size_t len
 }
 
 /* What stands before AT stays as it is. */
-static void keep(struct planner *p, size_t at)
+static void keep(struct planner *p, uint64_t at)
 {
 	add(p, CONTENT_FILE, p->at, at - p->at, NULL);
 	p->size += at - p->at;
@@ -101,7 +101,7 @@ static void relabel(struct planner *p, const struct mime_part *part, enum mime_e
 /* Text stays legible where that is not longer. */
 static enum mime_encoding encoding_for(const struct mime_part *part)
 {
-	size_t len = part->body_end - part->body_at;
+	uint64_t len = part->body_end - part->body_at;
 
 	return part->text && !part->octets.binary && part->octets.eight <= len / 6 ? MIME_QUOTED : MIME_BASE64;
 }
@@ -109,7 +109,7 @@ static enum mime_encoding encoding_for(const struct mime_part *part)
 static bool encode(struct planner *p, const struct mime_part *part)
 {
 	enum mime_encoding e = encoding_for(part);
-	size_t len = part->body_end - part->body_at;
+	uint64_t len = part->body_end - part->body_at;
 
 	if (part->encoding > MIME_BINARY)
 		return fail(p, "a part holds what its encoding does not allow");
@@ -137,11 +137,41 @@ static bool plan_part(struct planner *p, const struct mime_part *part)
 
 /* ---- the whole ---- */
 
-static bool plan(struct planner *p, struct view text, const char *head)
+static ssize_t read_file(void *arg, uint64_t offset, void *out, size_t len)
+{
+	const struct spool_file *f = arg;
+
+	if (offset >= f->message_len)
+		return 0;
+	if (len > f->message_len - offset)
+		len = (size_t)(f->message_len - offset);
+	return spool_read_all(f->fd, out, len, f->message_at + offset) ? (ssize_t)len : -1;
+}
+
+/* What is ambiguous is not understood, rather than understood in some way that others may not share. */
+static bool scan(struct planner *p, struct mime *mime)
+{
+	static const struct mime_limits limits = { .depth = CONVERT_DEPTH, .parts = CONVERT_PARTS, .header = CONVERT_HEADER };
+	struct mime_source source = { .read = read_file, .arg = (void *)(uintptr_t)p->file, .count_octets = true };
+	enum mime_result result = mime_scan(&source, &limits, p->arena, mime);
+	unsigned flaws = mime_flaws(mime);
+
+	if (result == MIME_UNREADABLE)
+		return fail(p, "it cannot be read");
+	if (result == MIME_OVER)
+		return fail(p, "it has too many parts, or parts too deep in each other");
+	if (flaws & MIME_FLAW_BOUNDARY)
+		return fail(p, "a multipart has no boundary that can be used");
+	if (flaws & MIME_FLAW_ENCODED)
+		return fail(p, "a multipart or a message in it is encoded, which is not allowed");
+	return !(flaws & MIME_FLAW_FIELD) || fail(p, "a field of its structure is there twice, or cannot be understood");
+}
+
+static bool plan(struct planner *p, const char *head)
 {
 	struct mime mime;
 
-	if (!mime_scan(text, p->arena, &mime, &p->why))
+	if (!scan(p, &mime))
 		return false;
 	if (mime.around.binary || (p->away & CONVERT_8BIT && mime.around.eight))
 		return fail(p, "its header, or what stands between its parts, is not ASCII");
@@ -151,26 +181,15 @@ static bool plan(struct planner *p, struct view text, const char *head)
 	for (size_t i = 0; i < mime.count; i++)
 		if (!plan_part(p, &mime.parts[i]))
 			return false;
-	keep(p, text.len);
+	keep(p, p->file->message_len);
 	return true;
 }
 
 bool convert_plan(const struct spool_file *f, const char *head, unsigned away, struct arena *a, struct conversion *out, const char **why)
 {
 	struct planner p = { .file = f, .arena = a, .away = away };
-	char *text;
-	bool good;
+	bool good = f->message_len <= CONVERT_MAX ? plan(&p, head) : fail(&p, "it is too large to be converted");
 
-	if (f->message_len > CONVERT_MAX) {
-		*why = "it is too large to be converted";
-		return false;
-	}
-	text = malloc((size_t)f->message_len + 1);
-	if (!text)
-		bug("no memory for a message that is converted");
-	good = spool_read_all(f->fd, text, (size_t)f->message_len, f->message_at) || fail(&p, "it cannot be read");
-	good = good && plan(&p, view_make(text, (size_t)f->message_len), head);
-	free(text);
 	*out = (struct conversion){ p.pieces, p.count, p.size };
 	*why = p.why;
 	return good;

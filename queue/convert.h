@@ -9,6 +9,9 @@
 #include "spool.h"
 
 #define CONVERT_MAX (32u << 20)		/* octets of a message that is converted: it is read in one go, while all else waits */
+#define CONVERT_DEPTH 32		/* parts in each other */
+#define CONVERT_PARTS 2000
+#define CONVERT_HEADER 65536		/* octets of the header section of a part */
 
 enum convert_away { CONVERT_BINARY = 1, CONVERT_8BIT = 2 };
 

@@ -35,7 +35,7 @@ def installed_only():
         (work / "mirror.c").write_text(example())
         flags = pkg_config(root, "--cflags")
         assert not any(str(TOP) in f for f in flags), flags
-        subprocess.run([os.environ.get("CC", "cc"), *flags, "-Wall", "-Wextra", "-Werror", "-O2", "-fPIC", "-shared", "-o", "mirror.so", "mirror.c"],
+        subprocess.run([*os.environ.get("CC", "cc").split(), *flags, "-Wall", "-Wextra", "-Werror", "-O2", "-fPIC", "-shared", "-o", "mirror.so", "mirror.c"],
                        cwd=work, check=True)
         # The place of the installed plugins, in the staging directory.
         plugindir = pkg_config(root, "--variable=plugindir")[0]
