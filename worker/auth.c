@@ -74,11 +74,11 @@ const struct auth_mechanism *auth_find(const struct session *s, struct view name
 /* It goes into logs, notes and the spool: saslprep lets no control character pass. */
 bool auth_set_login(struct auth *a, struct view login)
 {
-	char text[AUTH_TEXT];	/* LOGIN may stand in a->login */
+	char text[AUTH_TEXT];	/* a name that was set stays when the new one is none */
 
 	if (!saslprep(login, text, sizeof(text)))
 		return false;
-	memcpy(a->login, text, sizeof(text));
+	memcpy(a->login, text, strlen(text) + 1);
 	return true;
 }
 

@@ -86,12 +86,13 @@ static bool read_header(struct view header, struct view *user)
 static enum auth_next begin_bearer(struct auth *a, struct view answer)
 {
 	struct view rest = answer, header = view_cut(&rest, SEPARATOR), user;
+	char name[AUTH_TEXT];
 
 	if (!read_header(header, &user) || !take_pairs(a, rest))
 		return auth_malformed(a, "malformed OAUTHBEARER response");
 	if (!user.len)
 		return AUTH_HOOKS;
-	return scram_name(view_skip(user, 2), a->login, sizeof(a->login)) && auth_set_login(a, view_of(a->login)) ? AUTH_HOOKS : AUTH_REFUSE;
+	return scram_name(view_skip(user, 2), name, sizeof(name)) && auth_set_login(a, view_of(name)) ? AUTH_HOOKS : AUTH_REFUSE;
 }
 
 enum auth_next auth_oauthbearer(struct auth *a, struct view answer)

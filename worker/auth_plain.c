@@ -32,8 +32,7 @@ enum auth_next auth_login(struct auth *a, struct view answer)
 		/* a name that cannot be is refused only when the password was given, as any other */
 		if (answer.len >= sizeof(a->login))
 			return auth_malformed(a, "user name too long");
-		if (!auth_set_login(a, answer))
-			a->login[0] = '\0';
+		auth_set_login(a, answer);
 		snprintf(a->out, sizeof(a->out), "Password:");
 		return AUTH_ASK;
 	case 1:
