@@ -20,6 +20,8 @@ struct tls_settings {
 	const char **cert, **key;	/* files, as many of the one as of the other */
 	const char *ciphers, *min_version;
 	bool request_ocsp;
+	bool disable_for_failed_hosts;	/* see tls_nogo.h */
+	int64_t disable_expiry, disable_inbound_expiry;
 };
 
 struct option_section;

@@ -238,6 +238,14 @@ static const struct option_row rows[] = {
 	TLS(min_version, OPTION_CHOICE, .preset = "TLSv1.2", .choices = "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3",
 	    .help = "oldest version of TLS that is spoken"),
 
+	TLS(disable_for_failed_hosts, OPTION_BOOL, .preset = "false",
+	    .help = "remember hosts whose TLS failed, and do without TLS for a while: clients are not offered STARTTLS, to servers mail goes in"
+		    " clear"),
+	TLS(disable_expiry, OPTION_DURATION, .preset = "7d", .min = SECOND, .max = 366 * DAY,
+	    .help = "how long a server whose TLS failed is remembered"),
+	TLS(disable_inbound_expiry, OPTION_DURATION, .preset = "1h", .min = SECOND, .max = 366 * DAY,
+	    .help = "how long a client whose TLS failed is remembered"),
+
 	ROW("tls.conf", "", "watch_interval", tls_watch_interval, OPTION_DURATION, .preset = "1m", .min = 0, .max = DAY, .reloadable = true,
 	    .help = "time between two looks at the files of certificates and keys, which are put in force when they have changed; 0: only a"
 		    " reload does that"),

@@ -114,6 +114,7 @@ void tls_session_free(struct tls_session **sp)
 /* Turns a GnuTLS error into one of ours, with the words for the log. */
 static int classify(struct tls_session *s, int code, struct err *err)
 {
+	s->own_fault = code == GNUTLS_E_PK_SIGN_FAILED || code == GNUTLS_E_MEMORY_ERROR;
 	if (code == GNUTLS_E_AGAIN || code == GNUTLS_E_INTERRUPTED)
 		return gnutls_record_get_direction(s->gnutls) ? TLS_WANT_WRITE : TLS_WANT_READ;
 	if (code == GNUTLS_E_FATAL_ALERT_RECEIVED || code == GNUTLS_E_WARNING_ALERT_RECEIVED) {
@@ -180,6 +181,11 @@ ssize_t tls_write(struct tls_session *s, const void *data, size_t len, struct er
 	ssize_t n = gnutls_record_send(s->gnutls, data, len);
 
 	return n >= 0 ? n : classify(s, (int)n, err);
+}
+
+bool tls_own_fault(const struct tls_session *s)
+{
+	return s->own_fault;
 }
 
 bool tls_pending(const struct tls_session *s)

@@ -54,6 +54,9 @@ bool tls_pending(const struct tls_session *s);
 /* Sends close_notify once, does not wait. */
 void tls_bye(struct tls_session *s);
 
+/* A handshake failed for a reason that is none of the other side's (our key, our memory). */
+bool tls_own_fault(const struct tls_session *s);
+
 /* Facts, for Received, log and plugins. Valid while the session lives. */
 const char *tls_version(const struct tls_session *s);	/* "TLS1.3" */
 const char *tls_cipher(const struct tls_session *s);	/* "TLS_AES_256_GCM_SHA384" */

@@ -27,7 +27,7 @@ struct tls_session {
 	struct tls_context *context;
 	gnutls_session_t gnutls;
 	int fd;
-	bool established, said_bye;
+	bool established, said_bye, own_fault;
 	unsigned warnings;
 	char version[16], cipher[64], sni[256];
 	size_t ahead_at, ahead_end;

@@ -254,6 +254,12 @@ void client_quit(struct client **cp)
 	connection_flush(c->connection);
 }
 
+bool client_forgo_tls(struct client *c)
+{
+	c->plain = c->plain || c->at <= STEP_EHLO;
+	return c->plain;
+}
+
 bool client_reusable(const struct client *c)
 {
 	return (c->at == STEP_DONE || c->at == STEP_READY) && !c->tainted &&

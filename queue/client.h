@@ -60,6 +60,8 @@ void client_close(struct client **c);
 /* Says QUIT, waits for the answer, closes; the caller has nothing more to do with it. */
 void client_quit(struct client **c);
 
+/* No STARTTLS; false when it has come to that already. */
+bool client_forgo_tls(struct client *c);
 /* Another parcel may follow: it is in order and has not carried deliveries_per_connection yet. */
 bool client_reusable(const struct client *c);
 void client_set_user(struct client *c, const struct client_user *user, void *arg);

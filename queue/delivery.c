@@ -8,6 +8,7 @@
 #include "../lib/clock.h"
 #include "../lib/log.h"
 #include "../lib/scoreboard.h"
+#include "../lib/tls_nogo.h"
 #include <utlist.h>
 
 #define DELIVERY_ADDRESSES 8		/* addresses tried for one delivery */
@@ -54,6 +55,7 @@ static void decide_rest(struct delivery *d, const struct result *result)
 
 static void delivery_drop(struct delivery *d)
 {
+	store_cancel(&d->nogo);
 	client_close(&d->client);
 	targets_release(&d->targets);
 }
@@ -264,6 +266,47 @@ static void lost_words(struct delivery *d, const struct target *t, const struct 
 	failed(d, t, outcome, enhanced, text);
 }
 
+/* ---- servers whose TLS has failed ---- */
+
+static bool remembers(const struct delivery *d, const struct target *t)
+{
+	const struct runner *r = d->job->runner;
+
+	return r->store && r->shared.tls && t->addr.family && settings_tls(r->settings, "outbound")->disable_for_failed_hosts;
+}
+
+static void on_nogo(void *arg, const struct store_answer *answer)
+{
+	struct delivery *d = arg;
+	char where[TARGET_TEXT];
+
+	d->nogo = NULL;
+	if (answer->result != STORE_OK || !client_forgo_tls(d->client))
+		return;
+	log_id(job_id(d->job));
+	log_info("TLS is not tried with %s: it failed lately", target_text(client_target(d->client), where));
+	log_id("");
+}
+
+/* Asked while the connection is made, which waits for nothing: an answer that comes after that to EHLO has come too late, and TLS is
+ * tried. */
+static void ask_nogo(struct delivery *d, const struct target *t)
+{
+	if (!d->plain && remembers(d, t))
+		d->nogo = tls_nogo_server(d->job->runner->store, t->name, &t->addr, on_nogo, d);
+}
+
+static void tls_failed(struct delivery *d, const struct target *t, const char *why)
+{
+	const struct runner *r = d->job->runner;
+
+	log_id(job_id(d->job));
+	log_warn("TLS failed, trying in clear: %s", d->failure.text);
+	log_id("");
+	if (remembers(d, t))
+		tls_nogo_server_failed(r->store, t->name, &t->addr, settings_tls(r->settings, "outbound")->disable_expiry, why);
+}
+
 static void on_lost(void *arg, const struct client_loss *loss)
 {
 	struct delivery *d = arg;
@@ -273,6 +316,7 @@ static void on_lost(void *arg, const struct client_loss *loss)
 	d->busy = loss->kind == LOSS_BUSY;
 	d->reached |= loss->step > STEP_GREETING;
 	take_results(d);
+	store_cancel(&d->nogo);
 	client_close(&d->client);
 	if (loss->stale) {
 		d->fresh = true;
@@ -284,9 +328,7 @@ static void on_lost(void *arg, const struct client_loss *loss)
 		decide_rest(d, &d->failure);
 		delivery_end(d, loss->kind == LOSS_LOCAL ? SITE_UNTRIED : SITE_BUSY);
 	} else if (loss->kind == LOSS_TLS && !d->plain) {
-		log_id(job_id(d->job));
-		log_warn("TLS failed, trying in clear: %s", d->failure.text);
-		log_id("");
+		tls_failed(d, &target, loss->text);
 		d->plain = d->fresh = true;
 		try_next(d);
 	} else {
@@ -340,8 +382,10 @@ static void try_next(struct delivery *d)
 		if (r->sched.load.active + pool_count(r->pool) > r->sched.load.max)
 			pool_trim(r->pool);
 		d->client = client_open(&r->shared, t, d->plain, &user, d, &err);
-		if (d->client)
+		if (d->client) {
+			ask_nogo(d, t);
 			return;
+		}
 		if (is_shortage(errno)) {
 			log_warn("no connection can be made now: %s", err.text);
 			delivery_postpone(d);

@@ -21,6 +21,7 @@ struct delivery {
 	struct client *client;
 	bool fresh;			/* no pooled connection: one had died */
 	bool plain;			/* no TLS: the handshake failed */
+	struct store_query *nogo;	/* whether it has failed with this address before; NULL: not asked, or answered */
 	bool busy, reached;		/* the last address said 421; one came further than its greeting */
 	struct result failure;		/* of the last address */
 	struct result_times times;

@@ -29,7 +29,7 @@ static bool asks_for_help(int argc, char **argv)
 /* It shows more than its own help. */
 static bool is_group(const struct tool_command *c)
 {
-	return c->run == tool_queue || c->run == tool_store;
+	return c->run == tool_queue || c->run == tool_store || c->run == tool_tls;
 }
 
 int tool_dispatch(const struct tool *tool, const struct tool_command *table, int argc, char **argv)

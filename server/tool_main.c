@@ -18,6 +18,7 @@ static const struct tool_command commands[] = {
 	{ "metrics", "", "print counters and gauges for Prometheus", "", tool_metrics },
 	{ "queue", "list|show|flush|hold|release|remove|bounce|retry|stats ...", "look at the queue and change it", "", tool_queue },
 	{ "store", "list|get|forget ...", "look into the shared store and remove entries", "", tool_store },
+	{ "tls", "list|forget ...", "hosts whose TLS has failed, and is done without for a while", "", tool_tls },
 	{ "tls-cert", "[--dir DIR] [--name NAME]... [--days N] [--rsa] [--force]", "make a self-signed certificate and its key",
 	  "  --dir DIR    where to write (the configuration directory); file names as in tls.conf\n"
 	  "  --name NAME  a name to certify, more than once for several (our own name)\n"

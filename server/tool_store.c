@@ -222,12 +222,14 @@ static int forget(struct store *s, char **words)
 	return status;
 }
 
-struct harvest { struct arena *arena; size_t count, size; struct view *keys; };
+struct harvest { struct arena *arena; size_t count, size; struct view *keys; bool (*is_wanted)(void *arg, const struct store_entry *e); void *arg; };
 
 static void keep_key(void *arg, bool lasting UNUSED, const struct store_entry *e)
 {
 	struct harvest *h = arg;
 
+	if (h->is_wanted && !h->is_wanted(h->arg, e))
+		return;
 	if (h->count == h->size) {
 		struct view *keys = arena_alloc(h->arena, (h->size * 2 + 64) * sizeof(*keys));
 
@@ -239,22 +241,29 @@ static void keep_key(void *arg, bool lasting UNUSED, const struct store_entry *e
 	h->keys[h->count++] = view_make(arena_view_dup(h->arena, e->key), e->key.len);
 }
 
-/* Collected first: what is deleted while it is listed may be given twice, or not at all. */
-static int forget_prefix(struct store *s, char **words)
+bool tool_store_remove(struct store *s, const char *space, struct view prefix, bool (*is_wanted)(void *arg, const struct store_entry *e), void *arg,
+		       size_t *gone)
 {
-	struct harvest h = { .arena = arena_new(65536) };
+	struct harvest h = { .arena = arena_new(65536), .is_wanted = is_wanted, .arg = arg };
 	struct store_answer answer = { .why = "" };
-	size_t gone = 0;
-	bool ok = tool_store_walk(s, words[0], words[1] ? unescape(words[1]) : VIEW(""), keep_key, &h);
+	bool ok = tool_store_walk(s, space, prefix, keep_key, &h);
 
 	for (size_t i = 0; ok && i < h.count; i++) {
-		enum store_result result = ask_places(s, STORE_DELETE, words[0], h.keys[i], &answer);
+		enum store_result result = ask_places(s, STORE_DELETE, space, h.keys[i], &answer);
 
-		gone += result == STORE_OK;
+		*gone += result == STORE_OK;
 		ok = result == STORE_OK || result == STORE_NONE || tool_fail("%s", answer.why) == TOOL_OK;
 	}
-	printf("%zu forgotten\n", gone);
 	arena_free(&h.arena);
+	return ok;
+}
+
+static int forget_prefix(struct store *s, char **words)
+{
+	size_t gone = 0;
+	bool ok = tool_store_remove(s, words[0], words[1] ? unescape(words[1]) : VIEW(""), NULL, NULL, &gone);
+
+	printf("%zu forgotten\n", gone);
 	return ok ? TOOL_OK : TOOL_FAILED;
 }
 

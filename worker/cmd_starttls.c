@@ -1,7 +1,33 @@
 /* cmd_starttls.c - STARTTLS (RFC 3207). Everything said before it is void, buffered octets included. */
 #include "../lib/base.h"
+#include "../lib/log.h"
 #include "../lib/scoreboard.h"
+#include "../lib/tls_nogo.h"
 #include "session.h"
+
+/* Whether failures are remembered here. On ports for users everything depends on TLS: there it is always offered. */
+static bool remembers(const struct session *s)
+{
+	return s->listener->role == LISTENER_SMTP && s->remote.family && s->host->args->store &&
+		settings_tls(s->settings, "inbound")->disable_for_failed_hosts;
+}
+
+bool cmd_starttls_avoided(struct session *s)
+{
+	if (s->tls_nogo == NOGO_UNKNOWN) {
+		s->tls_nogo = remembers(s) && tls_nogo_client(s->host->args->store, &s->remote) ? NOGO_YES : NOGO_NO;
+		if (s->tls_nogo == NOGO_YES)
+			log_info("STARTTLS is not offered: it failed with %s lately", s->remote_ip);
+	}
+	return s->tls_nogo == NOGO_YES;
+}
+
+/* One that was broken off because we leave, or for which our key could not be had, says nothing about the client. */
+static void remember(struct session *s, const char *why)
+{
+	if (remembers(s) && !*s->host->interrupted && stream_tls(s->stream) && !tls_own_fault(stream_tls(s->stream)))
+		tls_nogo_client_failed(s->host->args->store, &s->remote, settings_tls(s->settings, "inbound")->disable_inbound_expiry, why);
+}
 
 bool cmd_starttls_check(struct session *s, struct command *c UNUSED)
 {
@@ -28,8 +54,11 @@ void cmd_starttls(struct session *s, struct command *c UNUSED)
 		scoreboard_count(COUNT_SESSIONS_TLS, 1);
 		if (s->host->slot)
 			atomic_store_explicit(&s->host->slot->tls, 1, memory_order_relaxed);
+		if (s->tls_nogo == NOGO_YES)	/* it was not offered, and the client knew better */
+			tls_nogo_client_worked(s->host->args->store, &s->remote);
 		return;
 	}
+	remember(s, err.text);
 	snprintf(s->last_refusal, sizeof(s->last_refusal), "%.120s", err.text);
 	s->end = SESSION_TLS_FAILED;
 }

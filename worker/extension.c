@@ -18,7 +18,7 @@ static bool chunking(struct session *s)
 
 static bool tls_possible(struct session *s)
 {
-	return s->host->args->tls && !stream_tls(s->stream) && !session_internal(s);
+	return s->host->args->tls && !stream_tls(s->stream) && !session_internal(s) && !cmd_starttls_avoided(s);
 }
 
 static bool auth_possible(struct session *s)

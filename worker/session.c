@@ -184,6 +184,7 @@ void session_client_is(struct session *s, const struct netaddr *client, const st
 {
 	s->proxied = true;
 	s->remote = *client;
+	s->tls_nogo = NOGO_UNKNOWN;
 	s->local = *local;
 	s->remote_ip[0] = '\0';
 	if (client->family)

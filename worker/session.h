@@ -16,6 +16,9 @@
 #include "verb.h"
 
 /* Why a session ended; the names for the summary line stand in session.c. */
+/* Whether TLS has failed with this client lately: see cmd_starttls_avoided. */
+enum session_nogo { NOGO_UNKNOWN, NOGO_NO, NOGO_YES };
+
 enum session_end { SESSION_GOES_ON, SESSION_QUIT, SESSION_EOF, SESSION_TIMEOUT, SESSION_ERROR, SESSION_REFUSED, SESSION_LIMIT, SESSION_PROXY,
 	SESSION_FOREIGN, SESSION_TLS_FAILED, SESSION_SHUTDOWN, SESSION_END_COUNT };
 
@@ -33,6 +36,8 @@ struct session {
 	const char *remote_host;		/* "" until known; use session_remote_host */
 	uint32_t rdns_ticket;			/* lookup under way; 0 none */
 	int64_t started, deadline;		/* clock_ms */
+
+	enum session_nogo tls_nogo;
 
 	/* What the client has said. STARTTLS throws it away (RFC 3207 4.2). */
 	const char *helo;			/* "" before, or helo_text */

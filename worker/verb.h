@@ -92,6 +92,8 @@ void cmd_help(struct session *s, struct command *c);
 void cmd_quit(struct session *s, struct command *c);
 bool cmd_starttls_check(struct session *s, struct command *c);
 void cmd_starttls(struct session *s, struct command *c);
+/* Whether it is better not offered, because it failed with this client lately. */
+bool cmd_starttls_avoided(struct session *s);
 bool cmd_auth_check(struct session *s, struct command *c);
 void cmd_auth(struct session *s, struct command *c);
 bool cmd_xclient_check(struct session *s, struct command *c);
