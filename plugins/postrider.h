@@ -242,12 +242,32 @@ PR_API const char *pr_recipient_at(struct hook_call *call, size_t index);
 /* In rcpt_pre, rcpt and rcpt_ok: the recipient in question. */
 PR_API const char *pr_recipient(struct hook_call *call);
 PR_API const char *pr_recipient_domain(struct hook_call *call);	/* canonical; our own name for <postmaster> */
-/* Parameter of MAIL (or of RCPT in rcpt hooks) by keyword, NULL when absent, "" without value. */
+PR_API const char *pr_recipient_domain_at(struct hook_call *call, size_t index);	/* canonical */
+/* Parameter of MAIL (or of RCPT in rcpt hooks) by keyword, NULL when absent, "" without value. As the client gave it; pr_parameter_text
+ * is what it means: ENVID, ORCPT and AUTH without xtext ("rfc822;a+b@c.test"). In sessions only. */
 PR_API const char *pr_parameter(struct hook_call *call, const char *keyword);
+PR_API const char *pr_parameter_text(struct hook_call *call, const char *keyword);
 /* What the client said of the content by BODY. BINARYMIME (RFC 3030): behind the header section lines mean nothing, it may hold
  * NUL, and CR and LF alone. */
 enum pr_body { PR_BODY_7BIT, PR_BODY_8BITMIME, PR_BODY_BINARYMIME };
 PR_API enum pr_body pr_body(struct hook_call *call);
+/* MAIL said SMTPUTF8 (in vrfy: VRFY did); in the queue-runner: the message needs it. */
+PR_API bool pr_utf8(struct hook_call *call);
+/* DSN (RFC 3461): ENVID and RET ("FULL", "HDRS") of the message, "" when not given; NOTIFY of the recipient in question and of an
+ * accepted one, 0 when not given; ORCPT, "" when not given. */
+enum pr_notify { PR_NOTIFY_NEVER = 1, PR_NOTIFY_SUCCESS = 2, PR_NOTIFY_FAILURE = 4, PR_NOTIFY_DELAY = 8 };	/* bits */
+PR_API const char *pr_envid(struct hook_call *call);
+PR_API const char *pr_ret(struct hook_call *call);
+PR_API unsigned pr_notify(struct hook_call *call);
+PR_API unsigned pr_notify_at(struct hook_call *call, size_t index);
+PR_API const char *pr_orcpt_at(struct hook_call *call, size_t index);
+/* BY (RFC 2852) and HOLDFOR or HOLDUNTIL (RFC 4865) in seconds since 1970, 0 when not given; the mode of BY ("R" or "N", and "T"
+ * behind it for a trace, "" when not given); MT-PRIORITY (RFC 6710), -9 to 9; REQUIRETLS (RFC 8689). */
+PR_API int64_t pr_deliver_by(struct hook_call *call);
+PR_API const char *pr_deliver_by_mode(struct hook_call *call);
+PR_API int64_t pr_hold_until(struct hook_call *call);
+PR_API int pr_priority(struct hook_call *call);
+PR_API bool pr_requires_tls(struct hook_call *call);
 /* In rcpt hooks: deliver this one through the spool even though its domain is ours (a route exists). */
 PR_API void pr_recipient_to_spool(struct hook_call *call);
 PR_API bool pr_recipient_spooled(struct hook_call *call);	/* in rcpt hooks: whether pr_recipient_to_spool was called */

@@ -21,16 +21,16 @@ enum verdict job_call_run(struct plugin_list *plugins, enum hook hook, struct jo
 }
 
 /* Of the message, or of none: in the logging and config hooks. */
-static const struct envelope *env_of(const struct hook_call *call)
+const struct envelope *job_call_envelope(const struct hook_call *call)
 {
-	static const struct envelope none = { .sender = "", .client = "", .helo = "", .auth_user = "" };
+	static const struct envelope none = { .sender = "", .client = "", .helo = "", .auth_user = "", .envid = "", .ret = "", .by_mode = "" };
 
 	return call->job ? &call->job->job->file.env : &none;
 }
 
-static const struct envelope_rcpt *rcpt_of(const struct hook_call *call, size_t index)
+const struct envelope_rcpt *job_call_rcpt(const struct hook_call *call, size_t index)
 {
-	return call->job && index < call->job->rcpt_count ? &env_of(call)->rcpts[call->job->rcpts[index]] : NULL;
+	return call->job && index < call->job->rcpt_count ? &job_call_envelope(call)->rcpts[call->job->rcpts[index]] : NULL;
 }
 
 const char *job_call_id(struct hook_call *call)
@@ -40,12 +40,12 @@ const char *job_call_id(struct hook_call *call)
 
 const char *job_call_sender(struct hook_call *call)
 {
-	return env_of(call)->sender;
+	return job_call_envelope(call)->sender;
 }
 
 const char *job_call_sender_domain(struct hook_call *call)
 {
-	const char *at = strrchr(env_of(call)->sender, '@');
+	const char *at = strrchr(job_call_envelope(call)->sender, '@');
 	const char *domain = at ? address_domain_canonical(view_of(at + 1), call->scratch) : NULL;
 
 	return domain ? domain : "";
@@ -58,17 +58,17 @@ size_t job_call_recipient_count(struct hook_call *call)
 
 const char *job_call_recipient_at(struct hook_call *call, size_t index)
 {
-	return rcpt_of(call, index) ? rcpt_of(call, index)->address : NULL;
+	return job_call_rcpt(call, index) ? job_call_rcpt(call, index)->address : NULL;
 }
 
 const char *job_call_recipient(struct hook_call *call)
 {
-	return rcpt_of(call, 0) ? rcpt_of(call, 0)->address : "";
+	return job_call_rcpt(call, 0) ? job_call_rcpt(call, 0)->address : "";
 }
 
 const char *job_call_recipient_domain(struct hook_call *call)
 {
-	return rcpt_of(call, 0) ? rcpt_of(call, 0)->domain : "";
+	return job_call_rcpt(call, 0) ? job_call_rcpt(call, 0)->domain : "";
 }
 
 /* ---- notes ---- */
@@ -83,7 +83,7 @@ static struct envelope_note *find_note(const struct envelope *env, const char *k
 
 const char *job_call_note(struct hook_call *call, const char *key)
 {
-	const struct envelope_note *note = find_note(env_of(call), key);
+	const struct envelope_note *note = find_note(job_call_envelope(call), key);
 
 	return note ? note->value : NULL;
 }
@@ -126,24 +126,19 @@ bool job_call_set_note(struct hook_call *call, const char *key, const char *valu
 
 /* ---- facts, the message ---- */
 
-unsigned job_call_flags(struct hook_call *call)
-{
-	return env_of(call)->flags;
-}
-
 const char *job_call_remote_ip(struct hook_call *call)
 {
-	return env_of(call)->client;
+	return job_call_envelope(call)->client;
 }
 
 const char *job_call_helo(struct hook_call *call)
 {
-	return env_of(call)->helo;
+	return job_call_envelope(call)->helo;
 }
 
 const char *job_call_auth_user(struct hook_call *call)
 {
-	return env_of(call)->auth_user;
+	return job_call_envelope(call)->auth_user;
 }
 
 uint64_t job_call_message_size(struct hook_call *call)

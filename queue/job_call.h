@@ -27,6 +27,13 @@ struct job_call {
 /* Runs the hook; REPLY may be NULL. A list without plugins, or none at all (unit tests), gives DECLINED. */
 enum verdict job_call_run(struct plugin_list *plugins, enum hook hook, struct job_call *call, struct reply *reply);
 
+struct envelope;
+struct envelope_rcpt;
+/* The message's envelope; an empty one where there is none. */
+const struct envelope *job_call_envelope(const struct hook_call *call);
+/* The INDEXth recipient in question; NULL past the end. */
+const struct envelope_rcpt *job_call_rcpt(const struct hook_call *call, size_t index);
+
 /* For the dispatching functions of worker/plugin_api.c; as the pr_ function of that name, outside of sessions. */
 const char *job_call_id(struct hook_call *call);		/* the queue id */
 const char *job_call_sender(struct hook_call *call);
@@ -37,7 +44,6 @@ const char *job_call_recipient(struct hook_call *call);		/* the first in questio
 const char *job_call_recipient_domain(struct hook_call *call);
 const char *job_call_note(struct hook_call *call, const char *key);
 bool job_call_set_note(struct hook_call *call, const char *key, const char *value);
-unsigned job_call_flags(struct hook_call *call);		/* envelope_flags */
 const char *job_call_remote_ip(struct hook_call *call);		/* of the client that gave us the message */
 const char *job_call_helo(struct hook_call *call);
 const char *job_call_auth_user(struct hook_call *call);

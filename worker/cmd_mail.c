@@ -1,5 +1,6 @@
-/* cmd_mail.c - MAIL (RFC 5321 4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152) and AUTH (RFC 4954 5). */
+/* cmd_mail.c - MAIL (RFC 5321 4.1.1.2); its parameters are read in parameter.c. */
 #include "../lib/base.h"
+#include "../lib/clock.h"
 #include "auth.h"
 #include "path.h"
 #include "session.h"
@@ -12,13 +13,14 @@ static bool refuse(struct session *s, unsigned code, const char *enhanced, const
 
 static bool parse(struct session *s, struct command *c)
 {
-	static const struct path_rule rule = { VIEW("FROM:"), "MAIL FROM:<address>", "sender", "5.1.7", ADDRESS_NULL_OK };
+	static const struct path_rule rule = { VIEW("FROM:"), "MAIL FROM:<address>", "sender", "5.1.7", ADDRESS_NULL_OK | ADDRESS_UTF8_OK };
 	struct view rest;
 
 	if (!path_parse(s, c, &rule, &rest))
 		return false;
-	struct parameter_rules rules = { .verb = PARAMETER_MAIL, .offered = extensions_offered(s) };
-	return parameters_parse(rest, &rules, s->host->scratch, &c->parameters, &s->reply);
+	struct parameter_rules rules = { .verb = PARAMETER_MAIL, .offered = extensions_offered(s), .now = clock_now() };
+	return parameters_parse(rest, &rules, s->host->scratch, &c->parameters, &s->reply) &&
+	       path_utf8_allowed(s, view_of(c->address.text), c->parameters.utf8);
 }
 
 static bool has_room(struct session *s, uint64_t size)

@@ -24,13 +24,14 @@ static bool surplus(struct session *s, struct command *c)
 
 static bool parse(struct session *s, struct command *c)
 {
-	static const struct path_rule rule = { VIEW("TO:"), "RCPT TO:<address>", "recipient", "5.1.3", ADDRESS_POSTMASTER_OK };
+	static const struct path_rule rule = { VIEW("TO:"), "RCPT TO:<address>", "recipient", "5.1.3", ADDRESS_POSTMASTER_OK | ADDRESS_UTF8_OK };
 	struct view rest;
 
 	if (!path_parse(s, c, &rule, &rest))
 		return false;
-	struct parameter_rules rules = { .verb = PARAMETER_RCPT, .offered = extensions_offered(s) };
-	return parameters_parse(rest, &rules, s->host->scratch, &c->parameters, &s->reply);
+	bool utf8 = s->transaction.parameters.utf8;
+	struct parameter_rules rules = { .verb = PARAMETER_RCPT, .offered = extensions_offered(s), .utf8 = utf8 };
+	return parameters_parse(rest, &rules, s->host->scratch, &c->parameters, &s->reply) && path_utf8_allowed(s, view_of(c->address.text), utf8);
 }
 
 bool cmd_rcpt_check(struct session *s, struct command *c)
@@ -49,18 +50,24 @@ bool cmd_rcpt_check(struct session *s, struct command *c)
 	return true;
 }
 
+/* For the queue hooks: not when a report of its delivery is wanted (RFC 3461 5.2.3), which the queue-runner writes. */
+static bool is_local(const struct session *s, const struct command *c)
+{
+	return session_internal(s) || (!session_relaying(s) && !c->to_spool && !(c->parameters.notify & NOTIFY_SUCCESS));
+}
+
 void cmd_rcpt(struct session *s, struct command *c)
 {
-	bool taken = c->verdict == OK || session_internal(s), relaying = session_relaying(s);
+	bool taken = c->verdict == OK || session_internal(s);
 	struct reply own = s->reply;
 
-	if (!taken && !relaying) {
+	if (!taken && !session_relaying(s)) {
 		refuse(s, 550, "5.7.1", "relaying denied");
 		return;
 	}
 	if (hooks_refused(hooks_run(s, HOOK_RCPT_OK, &s->reply)))
 		return;
-	transaction_add(s, c, session_internal(s) || (!relaying && !c->to_spool));
+	transaction_add(s, c, is_local(s, c));
 	if (own.code)
 		s->reply = own;
 	else

@@ -1,5 +1,6 @@
 /* extension.c - see extension.h. */
 #include "../lib/base.h"
+#include "../lib/clock.h"
 #include "auth.h"
 #include "extension.h"
 #include "session.h"
@@ -10,10 +11,33 @@ static bool always(struct session *s UNUSED)
 	return true;
 }
 
-/* BINARYMIME goes with BDAT alone. */
-static bool chunking(struct session *s)
+/* RFC 3030 3: it goes by BDAT alone, and is a value of BODY. */
+static bool binary_possible(struct session *s)
 {
-	return extension_offered(s, EXTENSION_CHUNKING);
+	return extension_offered(s, EXTENSION_CHUNKING) && extension_offered(s, EXTENSION_8BITMIME);
+}
+
+/* RFC 6531 3.1: not without 8BITMIME. */
+static bool utf8_possible(struct session *s)
+{
+	return extension_offered(s, EXTENSION_8BITMIME);
+}
+
+/* On the internal socket the queue-runner delivers what it will report on itself. */
+static bool from_outside(struct session *s)
+{
+	return !session_internal(s);
+}
+
+/* RFC 4865 3: for submission; RFC 6710 5: from those who are trusted. */
+static bool from_a_user(struct session *s)
+{
+	return session_submission(s) || (session_relaying(s) && !session_internal(s));
+}
+
+static bool over_tls(struct session *s)	/* RFC 8689 4.1 */
+{
+	return stream_tls(s->stream) && !session_internal(s);
 }
 
 static bool tls_possible(struct session *s)
@@ -37,6 +61,30 @@ static void auth_value(struct session *s, struct buf *lines)
 	auth_names(s, lines);
 }
 
+/* RFC 4865 3: the longest time, and when that will be. */
+static void futurerelease_value(struct session *s UNUSED, struct buf *lines)
+{
+	time_t last = (time_t)clock_now() + PARAMETER_HOLD_MAX;
+	char date[sizeof("2026-11-24T19:05:00Z")];
+	struct tm tm;
+
+	if (gmtime_r(&last, &tm) && strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		buf_printf(lines, " %d %s", PARAMETER_HOLD_MAX, date);
+}
+
+/* RFC 9422 4: 1 to 999999; without a limit there is nothing to say. */
+static void put_limit(struct buf *lines, const char *name, int64_t limit)
+{
+	if (limit > 0 && limit <= 999999)
+		buf_printf(lines, " %s=%lld", name, (long long)limit);
+}
+
+static void limits_value(struct session *s, struct buf *lines)
+{
+	put_limit(lines, "RCPTMAX", s->settings->max_recipients);
+	put_limit(lines, "MAILMAX", s->settings->max_transactions);
+}
+
 static const struct {
 	const char *keyword;
 	/* Whether this session could have it. */
@@ -50,11 +98,22 @@ static const struct {
 	[EXTENSION_ENHANCEDSTATUSCODES] = { "ENHANCEDSTATUSCODES", always, NULL },
 	[EXTENSION_SIZE] = { "SIZE", always, size_value },
 	[EXTENSION_CHUNKING] = { "CHUNKING", always, NULL },
-	[EXTENSION_BINARYMIME] = { "BINARYMIME", chunking, NULL },
+	[EXTENSION_BINARYMIME] = { "BINARYMIME", binary_possible, NULL },
+	[EXTENSION_SMTPUTF8] = { "SMTPUTF8", utf8_possible, NULL },
+	[EXTENSION_DSN] = { "DSN", from_outside, NULL },
+	[EXTENSION_DELIVERBY] = { "DELIVERBY", from_outside, NULL },
+	[EXTENSION_FUTURERELEASE] = { "FUTURERELEASE", from_a_user, futurerelease_value },
+	[EXTENSION_MT_PRIORITY] = { "MT-PRIORITY", from_a_user, NULL },
+	[EXTENSION_REQUIRETLS] = { "REQUIRETLS", over_tls, NULL },
+	[EXTENSION_LIMITS] = { "LIMITS", from_outside, limits_value },
 	[EXTENSION_STARTTLS] = { "STARTTLS", tls_possible, NULL },
 	[EXTENSION_AUTH] = { "AUTH", auth_possible, auth_value },
 	[EXTENSION_XCLIENT] = { "XCLIENT", cmd_xclient_trusted, cmd_xclient_attributes },
 };
+
+/* What the queue-runner does not do: neither offered nor taken. Whoever teaches it takes the extension out of this set. */
+#define RUNNER_LACKS (1u << EXTENSION_DELIVERBY | 1u << EXTENSION_FUTURERELEASE | 1u << EXTENSION_MT_PRIORITY | \
+		      1u << EXTENSION_REQUIRETLS)
 
 bool extension_discarded(const struct session *s, enum extension e)
 {
@@ -63,7 +122,7 @@ bool extension_discarded(const struct session *s, enum extension e)
 
 bool extension_offered(struct session *s, enum extension e)
 {
-	return !extension_discarded(s, e) && rows[e].available(s);
+	return !(RUNNER_LACKS & 1u << e) && !extension_discarded(s, e) && rows[e].available(s);
 }
 
 unsigned extensions_offered(struct session *s)

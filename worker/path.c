@@ -34,3 +34,11 @@ bool path_parse(struct session *s, struct command *c, const struct path_rule *ru
 	}
 	return true;
 }
+
+bool path_utf8_allowed(struct session *s, struct view address, bool given)
+{
+	if (given || view_is_ascii(address))
+		return true;
+	reply_set(&s->reply, 553, "5.6.7", "an address that is not ASCII needs MAIL with SMTPUTF8");
+	return false;
+}

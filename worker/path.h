@@ -19,5 +19,7 @@ struct path_rule {
 /* Reads the path at the start of C's arguments into c->address; *REST is what stands behind it: the parameters. False with s->reply
  * set. */
 bool path_parse(struct session *s, struct command *c, const struct path_rule *rule, struct view *rest) MUST_CHECK;
+/* False with s->reply set when ADDRESS needs SMTPUTF8 (RFC 6531 3.5) and GIVEN, whether it was said, is false. */
+bool path_utf8_allowed(struct session *s, struct view address, bool given) MUST_CHECK;
 
 #endif

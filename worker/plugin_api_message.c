@@ -1,5 +1,5 @@
 /* plugin_api_message.c - the part of plugins/postrider.h that concerns the transaction: envelope, message, notes. Its header
- * section is in plugin_api_headers.c. */
+ * section is in plugin_api_headers.c, parameters in plugin_api_parameter.c. */
 #include "../lib/base.h"
 #include "../queue/job_call.h"
 #include "session.h"
@@ -43,6 +43,15 @@ const char *pr_recipient_at(struct hook_call *call, size_t index)
 	return index < t->recipient_count ? t->recipients[index].address.text : "";
 }
 
+const char *pr_recipient_domain_at(struct hook_call *call, size_t index)
+{
+	struct transaction *t = transaction_of(call);
+
+	if (!t)
+		return job_call_rcpt(call, index) ? job_call_rcpt(call, index)->domain : "";
+	return index < t->recipient_count ? t->recipients[index].domain : "";
+}
+
 /* The RCPT command in hand; NULL outside the rcpt hooks. */
 static struct command *rcpt_of(const struct hook_call *call)
 {
@@ -67,28 +76,6 @@ const char *pr_recipient_domain(struct hook_call *call)
 	if (!call->session)
 		return job_call_recipient_domain(call);
 	return c ? transaction_domain(&c->address, call->session->settings->me, call->scratch) : "";
-}
-
-const char *pr_parameter(struct hook_call *call, const char *keyword)
-{
-	struct transaction *t = transaction_of(call);
-
-	if (!t)
-		return NULL;
-	return parameters_find(rcpt_of(call) ? &rcpt_of(call)->parameters : &t->parameters, keyword);
-}
-
-enum pr_body pr_body(struct hook_call *call)
-{
-	static const enum pr_body bodies[] = {
-		[BODY_7BIT] = PR_BODY_7BIT, [BODY_8BITMIME] = PR_BODY_8BITMIME, [BODY_BINARYMIME] = PR_BODY_BINARYMIME,
-	};
-	struct transaction *t = transaction_of(call);
-
-	if (t)
-		return bodies[t->parameters.body];
-	return job_call_flags(call) & ENVELOPE_BINARY ? PR_BODY_BINARYMIME :
-	       job_call_flags(call) & ENVELOPE_8BIT ? PR_BODY_8BITMIME : PR_BODY_7BIT;
 }
 
 void pr_recipient_to_spool(struct hook_call *call)

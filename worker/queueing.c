@@ -78,7 +78,7 @@ static bool add_received(struct session *s)
 		.helo = s->helo, .remote_host = session_remote_host(s), .remote_literal = literal,
 		.me = s->settings->me, .id = spool_write_id(t->writer),
 		.recipient = t->recipient_count == 1 ? t->recipients[0].address.text : "",
-		.esmtp = s->esmtp, .authenticated = *s->auth_user,
+		.esmtp = s->esmtp, .utf8 = t->parameters.utf8, .authenticated = *s->auth_user,
 		.tls_version = tls_version_of(s), .tls_cipher = tls_cipher_of(s), .now = clock_now(),
 	};
 	buf_init(&value, HEADERS_RESERVE);
@@ -94,19 +94,53 @@ static void fill_recipients(const struct transaction *t, struct envelope *env)
 	env->rcpt_count = t->recipient_count;
 	for (size_t i = 0; i < t->recipient_count; i++)
 		env->rcpts[i] = (struct envelope_rcpt){ .address = t->recipients[i].address.text,
-			.domain = t->recipients[i].domain, .orcpt = "", .status = RCPT_TODO, .last = "" };
+			.domain = t->recipients[i].domain, .notify = t->recipients[i].notify, .orcpt = t->recipients[i].orcpt,
+			.status = RCPT_TODO, .last = "" };
 	env->notes = arena_alloc(t->arena, (t->notes.count + 1) * sizeof(*env->notes));
 	env->note_count = t->notes.count;
 	for (size_t i = 0; i < t->notes.count; i++)
 		env->notes[i] = (struct envelope_note){ t->notes.list[i].key, t->notes.list[i].value };
 }
 
-static struct envelope envelope_of(struct session *s)
+static bool is_ascii(const char *text)
+{
+	return view_is_ascii(view_of(text));
+}
+
+/* SMTPUTF8 was said: whether anything needs it (RFC 6531 3.6), or the message can go to everybody. */
+static bool needs_utf8(const struct transaction *t, struct view head)
+{
+	bool ascii = is_ascii(t->sender.text) && view_is_ascii(head) && view_is_ascii(buf_view(&t->body.header));
+
+	for (size_t i = 0; ascii && i < t->recipient_count; i++)
+		ascii = is_ascii(t->recipients[i].address.text);
+	return !ascii;
+}
+
+/* HEAD: what was added to the header section. */
+static unsigned flags_of(const struct transaction *t, struct view head)
+{
+	unsigned flags = t->body.flags;
+
+	if (t->parameters.body == BODY_BINARYMIME)
+		flags |= ENVELOPE_BINARY;
+	if (t->parameters.requiretls)
+		flags |= ENVELOPE_REQUIRETLS;
+	if (!view_is_ascii(head))
+		flags |= ENVELOPE_8BIT;
+	if (t->parameters.utf8 && needs_utf8(t, head))
+		flags |= ENVELOPE_UTF8;
+	return flags;
+}
+
+static struct envelope envelope_of(struct session *s, struct view head)
 {
 	struct transaction *t = &s->transaction;
+	const struct parameters *p = &t->parameters;
 	struct envelope env = {
-		.sender = t->sender.text, .envid = "", .ret = "", .arrived = clock_now_us(),
-		.flags = t->body.flags | (t->parameters.body == BODY_BINARYMIME ? ENVELOPE_BINARY : 0),
+		.sender = t->sender.text, .envid = parameters_text(p, "ENVID"), .ret = p->ret, .arrived = clock_now_us(),
+		.flags = flags_of(t, head), .deliver_by = p->deliver_by, .by_mode = p->by_mode, .hold_until = p->hold_until,
+		.priority = p->priority,
 		.client = s->remote_ip, .helo = s->helo, .auth_user = s->auth_user, .session = s->id,
 		.tls = *tls_version_of(s) ? arena_printf(t->arena, "%s %s", tls_version_of(s), tls_cipher_of(s)) : "",
 	};
@@ -118,12 +152,12 @@ static struct envelope envelope_of(struct session *s)
 static bool commit(struct session *s)
 {
 	struct transaction *t = &s->transaction;
-	struct envelope env = envelope_of(s);
 	struct err err = { "" };
 	struct buf head;
 
 	buf_init(&head, headers_head_size(&t->headers) + 1);
 	bool ok = headers_head(&t->headers, &head) || err_set(&err, "no memory for the header section");
+	struct envelope env = envelope_of(s, buf_view(&head));
 	ok = ok && spool_commit(t->writer, buf_view(&head), headers_skip(&t->headers), &env, &err);
 	buf_free(&head);
 	if (ok)

@@ -4,13 +4,14 @@
 #include "../lib/clock.h"
 #include "received.h"
 
-const char *received_with(bool esmtp, bool tls, bool authenticated)
+const char *received_with(bool esmtp, bool utf8, bool tls, bool authenticated)
 {
-	if (!esmtp)
-		return "SMTP";
-	if (tls)
-		return authenticated ? "ESMTPSA" : "ESMTPS";
-	return authenticated ? "ESMTPA" : "ESMTP";
+	static const char *const names[2][2][2] = {	/* by utf8, tls, authenticated */
+		{ { "ESMTP", "ESMTPA" }, { "ESMTPS", "ESMTPSA" } },
+		{ { "UTF8SMTP", "UTF8SMTPA" }, { "UTF8SMTPS", "UTF8SMTPSA" } },
+	};
+
+	return esmtp ? names[utf8][tls][authenticated] : "SMTP";
 }
 
 static void put_name(struct buf *out, const char *name)
@@ -37,7 +38,7 @@ void received_value(const struct received *f, struct buf *out)
 		buf_puts(out, " (local)");
 	}
 	buf_printf(out, "\r\n\tby %s (postrider) with %s id %s", f->me,
-		   received_with(f->esmtp, *f->tls_version, f->authenticated), f->id);
+		   received_with(f->esmtp, f->utf8, *f->tls_version, f->authenticated), f->id);
 	if (*f->tls_version)
 		buf_printf(out, "\r\n\t(version=%s cipher=%s)", f->tls_version, f->tls_cipher);
 	/* an address of 8-bit or quoted form is left out: it could break the line's grammar, and nobody needs it */

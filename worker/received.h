@@ -10,13 +10,13 @@
 struct received {
 	const char *helo, *remote_host, *remote_literal;	/* "[192.0.2.1]", "[unknown]"; "" for a local socket */
 	const char *me, *id, *recipient;			/* recipient: only when it is the only one */
-	bool esmtp, authenticated;
+	bool esmtp, utf8, authenticated;			/* utf8: MAIL said SMTPUTF8 */
 	const char *tls_version, *tls_cipher;			/* "" while plain */
 	time_t now;
 };
 
-/* "SMTP", "ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA" (RFC 3848). */
-const char *received_with(bool esmtp, bool tls, bool authenticated);
+/* "SMTP", "ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA" (RFC 3848), and with UTF8 "UTF8SMTP", "UTF8SMTPA" ... (RFC 6531 4.3). */
+const char *received_with(bool esmtp, bool utf8, bool tls, bool authenticated);
 /* The value of the Received header, folded. */
 void received_value(const struct received *f, struct buf *out);
 

@@ -59,6 +59,8 @@ void transaction_add(struct session *s, const struct command *c, bool local)
 	r->address = address_copy(&c->address, t->arena);
 	r->domain = transaction_domain(&r->address, s->settings->me, t->arena);
 	r->local = local;
+	r->notify = c->parameters.notify;
+	r->orcpt = arena_strdup(t->arena, parameters_text(&c->parameters, "ORCPT"));
 }
 
 bool transaction_spooled(const struct transaction *t)

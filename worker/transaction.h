@@ -19,6 +19,8 @@ struct recipient {
 	struct address address;
 	const char *domain;		/* canonical; our own name for <postmaster> */
 	bool local;			/* for the queue hooks; else for the spool */
+	unsigned notify;		/* NOTIFY: dsn_notify */
+	const char *orcpt;		/* ORCPT without xtext, "" none */
 };
 
 struct transaction {

@@ -15,7 +15,7 @@ static const struct verb verbs[] = {
 	{ "EHLO", ANY, VERB_IDLE | VERB_FLUSH, ARGUMENT_REQUIRED, "EHLO domain", NULL, cmd_helo_check, NONE, HOOK_EHLO, cmd_ehlo, NULL, PLAIN },
 	{ "MAIL", AT(HELO), VERB_WANTS_AUTH | VERB_REFUSAL_ENDS, ARGUMENT_REQUIRED, "MAIL FROM:<address> [parameters]",
 		"HELO first, and one MAIL at a time", cmd_mail_check, HOOK_MAIL_PRE, HOOK_MAIL, cmd_mail, NULL, PLAIN },
-	{ "RCPT", AT(MAIL) | AT(RCPT), 0, ARGUMENT_REQUIRED, "RCPT TO:<address>",
+	{ "RCPT", AT(MAIL) | AT(RCPT), 0, ARGUMENT_REQUIRED, "RCPT TO:<address> [parameters]",
 		"MAIL first, and no content yet", cmd_rcpt_check, HOOK_RCPT_PRE, HOOK_RCPT, cmd_rcpt, NULL, PLAIN },
 	{ "DATA", AT(RCPT), VERB_FLUSH | VERB_REFUSAL_ENDS, ARGUMENT_NONE, "DATA",
 		"RCPT first, and not after BDAT", cmd_data_check, NONE, HOOK_DATA, cmd_data, NULL, PLAIN },
@@ -24,7 +24,7 @@ static const struct verb verbs[] = {
 		"RCPT first, and not after the last chunk", cmd_bdat_check, NONE, NONE, cmd_bdat, cmd_bdat_refused, EXTENSION_CHUNKING },
 	{ "RSET", ANY, VERB_IDLE, ARGUMENT_NONE, "RSET", NULL, NULL, NONE, NONE, cmd_rset, NULL, PLAIN },
 	{ "NOOP", ANY, VERB_IDLE | VERB_FLUSH, ARGUMENT_OPTIONAL, "NOOP [text]", NULL, NULL, NONE, HOOK_NOOP, cmd_noop, NULL, PLAIN },
-	{ "VRFY", ANY, VERB_IDLE | VERB_FLUSH, ARGUMENT_REQUIRED, "VRFY address", NULL, NULL, NONE, HOOK_VRFY, cmd_vrfy, NULL, PLAIN },
+	{ "VRFY", ANY, VERB_IDLE | VERB_FLUSH, ARGUMENT_REQUIRED, "VRFY address [SMTPUTF8]", NULL, cmd_vrfy_check, NONE, HOOK_VRFY, cmd_vrfy, NULL, PLAIN },
 	{ "HELP", ANY, VERB_IDLE, ARGUMENT_OPTIONAL, "HELP [verb]", NULL, NULL, NONE, HOOK_HELP, cmd_help, NULL, PLAIN },
 	{ "QUIT", ANY, VERB_FLUSH, ARGUMENT_NONE, "QUIT", NULL, NULL, NONE, NONE, cmd_quit, NULL, PLAIN },
 	/* RFC 3207 4: nothing is said of a transaction that is under way, so there may be none */

@@ -87,6 +87,7 @@ void cmd_bdat(struct session *s, struct command *c);
 void cmd_bdat_refused(struct session *s, struct command *c);
 void cmd_rset(struct session *s, struct command *c);
 void cmd_noop(struct session *s, struct command *c);
+bool cmd_vrfy_check(struct session *s, struct command *c);
 void cmd_vrfy(struct session *s, struct command *c);
 void cmd_help(struct session *s, struct command *c);
 void cmd_quit(struct session *s, struct command *c);

@@ -43,11 +43,15 @@ END_TEST
 
 START_TEST(received_with_table)
 {
-	ck_assert_str_eq(received_with(false, false, false), "SMTP");
-	ck_assert_str_eq(received_with(true, false, false), "ESMTP");
-	ck_assert_str_eq(received_with(true, false, true), "ESMTPA");
-	ck_assert_str_eq(received_with(true, true, false), "ESMTPS");
-	ck_assert_str_eq(received_with(true, true, true), "ESMTPSA");
+	ck_assert_str_eq(received_with(false, false, false, false), "SMTP");
+	ck_assert_str_eq(received_with(true, false, false, false), "ESMTP");
+	ck_assert_str_eq(received_with(true, false, false, true), "ESMTPA");
+	ck_assert_str_eq(received_with(true, false, true, false), "ESMTPS");
+	ck_assert_str_eq(received_with(true, false, true, true), "ESMTPSA");
+	ck_assert_str_eq(received_with(true, true, false, false), "UTF8SMTP");
+	ck_assert_str_eq(received_with(true, true, false, true), "UTF8SMTPA");
+	ck_assert_str_eq(received_with(true, true, true, false), "UTF8SMTPS");
+	ck_assert_str_eq(received_with(true, true, true, true), "UTF8SMTPSA");
 }
 END_TEST
 

@@ -56,11 +56,20 @@ static void envelope(struct hook_call *call)
 	text(pr_recipient_domain(call));
 	for (size_t i = 0; i < pr_recipient_count(call) + 2; i++) {
 		text(pr_recipient_at(call, i));
-		total += pr_recipient_is_local(call, i);
+		text(pr_recipient_domain_at(call, i));
+		text(pr_orcpt_at(call, i));
+		total += pr_recipient_is_local(call, i) + pr_notify_at(call, i);
 	}
 	text(pr_recipient_at(call, SIZE_MAX));
+	text(pr_recipient_domain_at(call, SIZE_MAX));
 	maybe(pr_parameter(call, "SIZE"));
 	maybe(pr_parameter(call, ""));
+	maybe(pr_parameter_text(call, "ORCPT"));
+	text(pr_envid(call));
+	text(pr_ret(call));
+	text(pr_deliver_by_mode(call));
+	total += (size_t)(pr_body(call) + pr_utf8(call) + pr_notify(call) + pr_requires_tls(call) + pr_priority(call));
+	total += (size_t)(pr_deliver_by(call) + pr_hold_until(call));
 	total += pr_recipient_spooled(call);
 }
 
