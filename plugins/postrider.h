@@ -182,7 +182,7 @@ PR_API const char *pr_auth_user(struct hook_call *call);	/* "" unless authentica
 PR_API unsigned pr_sessions_from_ip(struct hook_call *call);	/* at this moment, this one included */
 /* The client sent something before it was its turn, within WAIT_MS. Never with BDAT, whose content follows at once. */
 PR_API bool pr_early_bytes(struct hook_call *call, int64_t wait_ms);
-/* The verb and rest of the line as received (unrecognized_command, noop, vrfy, help). */
+/* The verb and rest of the line as received (unrecognized_command, noop, help; vrfy, where SMTPUTF8 at the end is taken off). */
 PR_API const char *pr_command(struct hook_call *call);
 PR_API const char *pr_command_args(struct hook_call *call);
 PR_API unsigned pr_unrecognized_count(struct hook_call *call);
