@@ -124,6 +124,27 @@ static bool load_object(struct plugin *p)
 	return true;
 }
 
+/* Plugins of qpsmtpd and Haraka whose work is the server's own here. A line that names one is no error, so that their file plugins
+ * starts; unless somebody has built a plugin of that name. */
+static const struct { const char *name, *option; } in_core[] = {
+	{ "count_unrecognized_commands", "max_unrecognized" }, { "noop_counter", "max_noops" }, { "tarpit", "tarpit_errors and tarpit_max" },
+	{ "xclient", "xclient_hosts" }, { "dont_require_anglebrackets", "dont_require_anglebrackets" },
+	{ "parse_addr_withhelo", "parse_addr_withhelo" },
+};
+
+static bool load_in_core(const struct plugin_list *list, struct view name, unsigned line)
+{
+	for (size_t i = 0; i < COUNT_OF(in_core); i++) {
+		if (!view_eq(name, view_of(in_core[i].name)))
+			continue;
+		if (access(arena_printf(list->arena, "%s/%.*s.so", list->settings->plugin_dir, VIEW_FMT(name)), F_OK) == 0)
+			return false;
+		log_warn("%s:%u: the server does the work of the plugin %.*s; see %s in postrider.conf", list->path, line, VIEW_FMT(name), in_core[i].option);
+		return true;
+	}
+	return false;
+}
+
 static void load_line(struct plugin_list *list, const char *text, unsigned line)
 {
 	struct view rest = view_of(text);
@@ -135,6 +156,8 @@ static void load_line(struct plugin_list *list, const char *text, unsigned line)
 		load_fail(p, "found this name, expected \"name\", \"folder/name\" or \"name:0\" of at most %d letters, digits, \"_\" and \"-\"", PLUGIN_NAME_MAX);
 		return;
 	}
+	if (load_in_core(list, name, line))
+		return;
 	for (size_t i = 0; i < list->count; i++)
 		if (strcmp(list->plugin[i].name, p->name) == 0) {
 			load_fail(p, "found twice (also line %u); to load one twice, write %s:0 and %s:1", list->plugin[i].line, p->name, p->name);

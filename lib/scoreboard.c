@@ -20,7 +20,8 @@ static const char *const phase_names[PHASE_COUNT] = {
 static const char *const counter_names[COUNT_COUNT] = {
 	[COUNT_CONNECTIONS] = "connections", [COUNT_SESSIONS_TLS] = "sessions_tls", [COUNT_REFUSED_BUSY] = "refused_busy",
 	[COUNT_REFUSED_IP] = "refused_ip", [COUNT_REFUSED_RATE] = "refused_rate",
-	[COUNT_REFUSED_PROXY] = "refused_proxy", [COUNT_MESSAGES] = "messages", [COUNT_BYTES] = "bytes", [COUNT_RECIPIENTS] = "recipients",
+	[COUNT_REFUSED_PROXY] = "refused_proxy", [COUNT_TIMEOUTS] = "timeouts", [COUNT_TARPITTED] = "tarpitted",
+	[COUNT_MESSAGES] = "messages", [COUNT_BYTES] = "bytes", [COUNT_RECIPIENTS] = "recipients",
 	[COUNT_REJECTED] = "rejected", [COUNT_TEMPFAILED] = "tempfailed", [COUNT_AUTH_OK] = "auth_ok", [COUNT_AUTH_FAILED] = "auth_failed",
 	[COUNT_AUTH_LIMITED] = "auth_limited",
 	[COUNT_WORKERS_FORKED] = "workers_forked", [COUNT_WORKERS_DIED] = "workers_died", [COUNT_WORKERS_KILLED] = "workers_killed",
@@ -140,6 +141,13 @@ void scoreboard_gauge(enum gauge g, int64_t value)
 {
 	if (board != NULL)
 		atomic_store_explicit(&board->gauges[g], value, memory_order_relaxed);
+}
+
+bool scoreboard_stressed(void)
+{
+	int32_t at = board != NULL ? atomic_load_explicit(&board->stress_at, memory_order_relaxed) : 0;
+
+	return at > 0 && atomic_load_explicit(&board->busy, memory_order_relaxed) >= at;
 }
 
 /* ---- slots ---- */

@@ -41,7 +41,8 @@ struct scoreboard_slot {		/* 128 bytes: two cache lines, one writer (its worker)
 };
 
 enum counter {
-	COUNT_CONNECTIONS, COUNT_SESSIONS_TLS, COUNT_REFUSED_BUSY, COUNT_REFUSED_IP, COUNT_REFUSED_RATE, COUNT_REFUSED_PROXY, COUNT_MESSAGES, COUNT_BYTES,
+	COUNT_CONNECTIONS, COUNT_SESSIONS_TLS, COUNT_REFUSED_BUSY, COUNT_REFUSED_IP, COUNT_REFUSED_RATE, COUNT_REFUSED_PROXY, COUNT_TIMEOUTS,
+	COUNT_TARPITTED, COUNT_MESSAGES, COUNT_BYTES,
 	COUNT_RECIPIENTS, COUNT_REJECTED, COUNT_TEMPFAILED, COUNT_AUTH_OK, COUNT_AUTH_FAILED, COUNT_AUTH_LIMITED,
 	COUNT_WORKERS_FORKED, COUNT_WORKERS_DIED, COUNT_WORKERS_KILLED,
 	COUNT_LOOKUPS, COUNT_LOOKUPS_FAILED, COUNT_STORE_ASKED, COUNT_STORE_UNANSWERED,
@@ -57,6 +58,7 @@ struct scoreboard {
 	_Atomic int32_t forkserver_pid, resolver_pid, runner_pid;
 	_Atomic uint32_t generation;
 	_Atomic int32_t idle, busy;		/* workers without a session; with a client (internal sessions are none) */
+	_Atomic int32_t stress_at;		/* with so many busy there is stress; 0: never */
 	_Atomic uint32_t high_slot;		/* one above the highest slot ever used */
 	char plugin_names[64][32];		/* of the current generation, for status */
 	_Atomic uint32_t plugin_count;
@@ -76,6 +78,8 @@ bool scoreboard_create(const char *run_dir, uid_t uid, gid_t gid, struct err *er
 bool scoreboard_open(const char *run_dir, bool read_only, struct err *err) MUST_CHECK;
 void scoreboard_count(enum counter c, uint64_t n);	/* adds; no-op when nothing is mapped (unit tests) */
 void scoreboard_gauge(enum gauge g, int64_t value);
+/* Whether workers are nearly used up, so that everybody must be quicker. False when nothing is mapped. */
+bool scoreboard_stressed(void);
 /* Takes a free slot for PID (phase idle; the total idle grows); -1 when all are used. Only forkservers call these two; an
  * old and a new one may do so at the same time. */
 int scoreboard_take(int32_t pid, uint32_t generation);

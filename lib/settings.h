@@ -53,8 +53,13 @@ struct settings {
 	const char **smtps_ports, **submission_ports;	/* port numbers whose role is not given by a suffix */
 
 	int64_t command_timeout, data_timeout, session_timeout, plugin_timeout, shutdown_timeout, drain_timeout;
-	int64_t max_line_length, max_recipients, max_message_size, max_header_size, max_header_lines, max_received, max_errors, max_transactions, max_noops;
+	int64_t max_line_length, max_recipients, max_message_size, max_header_size, max_header_lines, max_received, max_errors,
+		max_unrecognized, max_transactions, max_noops;
 	int64_t max_small_chunks;	/* BDAT of less than 1 KiB in one message, the last not counted */
+	int64_t min_data_rate;			/* octets a second; 0 no limit */
+	int64_t stress_percent;			/* of the sessions that may be at once, from which on there is stress; 0 never */
+	int64_t stress_timeout, stress_max_errors, stress_max_noops;	/* then; 0: as ever */
+	int64_t tarpit_errors, tarpit_delay, tarpit_max;	/* tarpit_errors 0: none are made to wait for errors */
 	int64_t memory_body_size;	/* bodies up to this are held in memory, larger ones go to a file */
 	int64_t min_free_space, min_free_inodes;	/* low-water marks of the spool: 452 4.3.1 */
 	bool allow_bare_lf, dont_require_anglebrackets, parse_addr_withhelo;

@@ -24,8 +24,17 @@ void stream_close(struct stream **s);
 /* Gives back the buffers that the last stream left for the next one. */
 void stream_rest(void);
 int stream_fd(const struct stream *s);
-/* From UNTIL (clock_ms) on nothing is waited for any more, in either direction, whatever the time-out of a call says. */
-void stream_until(struct stream *s, int64_t until);
+/* What holds for every wait of a stream, whatever the time-out of the call says. */
+struct stream_rules {
+	int64_t until;			/* clock_ms from which on nothing is waited for any more; 0: for ever */
+	/* While STRESSED says so (NULL: never), no wait lasts longer than STRESSED_MS. Those under way find out within as long. */
+	bool (*stressed)(void);
+	int64_t stressed_ms;
+	/* Content comes with at least MIN_RATE octets a second (0: at any rate): stream_peek waits out of a budget of BUDGET_MS, which octets
+	 * that come make longer again, and each line of stream_line makes whole. */
+	int64_t min_rate, budget_ms;
+};
+void stream_rules(struct stream *s, const struct stream_rules *rules);
 
 /* The next line without its CRLF, as a view that is valid until the next read. Only CRLF ends a line; a
  * bare CR or LF stays in the line for the caller to refuse (see view_has_line_break). A line longer than MAX
@@ -40,6 +49,9 @@ void stream_eat(struct stream *s, size_t n);
 bool stream_buffered(const struct stream *s);
 /* Whether the client has sent anything within WAIT_MS (0: look only), without reading it. */
 bool stream_readable(struct stream *s, int64_t wait_ms);
+
+/* Lets MS pass. Over before that when the other side has left, under stress, and at `until`. */
+void stream_pause(struct stream *s, int64_t ms);
 
 /* Appends to the output; sends when the buffer is full. STREAM_ERROR is remembered and returned by later calls. */
 enum stream_result stream_put(struct stream *s, const void *data, size_t len);

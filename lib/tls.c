@@ -1,9 +1,7 @@
 /* tls.c - see tls.h: sessions. GnuTLS is always driven non-blocking: our push and pull functions never wait, whatever mode
  * the descriptor is in, and pull reads ahead so that a record costs one recv(), not two. */
 #include "tls_internal.h"
-#include "clock.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 
 #define WARNINGS_MAX 4		/* alerts that end nothing, in one handshake */
@@ -141,24 +139,6 @@ int tls_handshake(struct tls_session *s, struct err *err)
 		if (code != GNUTLS_E_AGAIN && code != GNUTLS_E_INTERRUPTED)
 			gnutls_alert_send_appropriate(s->gnutls, code);
 		return classify(s, code, err);
-	}
-}
-
-bool tls_handshake_until(struct tls_session *s, int64_t deadline, struct err *err)
-{
-	for (;;) {
-		int r = tls_handshake(s, err);
-		struct pollfd p = { .fd = s->fd, .events = r == TLS_WANT_WRITE ? POLLOUT : POLLIN };
-
-		if (r == 1)
-			return true;
-		if (r == TLS_FAILED)
-			return false;
-		int left = clock_left(deadline), n = left ? poll(&p, 1, left) : 0;
-		if (n == 0)
-			return err_set(err, "TLS handshake: time-out");
-		if (n < 0 && errno != EINTR)
-			return err_sys(err, "TLS handshake: poll");
 	}
 }
 

@@ -44,8 +44,6 @@ void tls_session_free(struct tls_session **s);
  * truncated record is TLS_FAILED: the connection is of no further use. */
 enum { TLS_END = 0 /* close_notify */, TLS_FAILED = -1, TLS_WANT_READ = -2, TLS_WANT_WRITE = -3 };
 int tls_handshake(struct tls_session *s, struct err *err);	/* 1 when done */
-/* Blocking variant for workers: polls FD until DEADLINE (clock_ms). */
-bool tls_handshake_until(struct tls_session *s, int64_t deadline, struct err *err) MUST_CHECK;
 ssize_t tls_read(struct tls_session *s, void *data, size_t len, struct err *err);
 /* After TLS_WANT_WRITE call again with the same bytes: part of them may be under way. */
 ssize_t tls_write(struct tls_session *s, const void *data, size_t len, struct err *err);

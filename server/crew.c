@@ -31,6 +31,8 @@ struct crew {
 	size_t burst;		/* how many the last turn forked: the next may fork twice as many */
 	bool draining;
 	bool fork_failed;	/* told once, until one succeeds */
+	bool stressed;		/* told, until it has been over for a while: */
+	int64_t stress_seen;	/* clock_ms */
 };
 
 struct crew *crew_new(const struct crew_setup *setup, struct err *err)
@@ -372,6 +374,24 @@ static void sweep(const struct crew *w)
 	}
 }
 
+#define STRESS_CALM 10000	/* ms without stress until it is called over */
+
+static void tell_stress(struct crew *w, int64_t now)
+{
+	bool stressed = scoreboard_stressed();
+	int busy = (int)atomic_load(&scoreboard()->busy), at = (int)atomic_load(&scoreboard()->stress_at);
+
+	if (stressed)
+		w->stress_seen = now;
+	if (stressed && !w->stressed)
+		log_warn("stress begins: %d clients at once, from %d on they are hurried", busy, at);
+	else if (w->stressed && now - w->stress_seen >= STRESS_CALM)
+		log_info("stress is over: %d clients at once", busy);
+	else
+		return;
+	w->stressed = stressed;
+}
+
 void crew_tick(struct crew *w)
 {
 	int64_t now = clock_ms();
@@ -381,6 +401,7 @@ void crew_tick(struct crew *w)
 	if (w->draining)
 		return;
 	w->burst = 0;
+	tell_stress(w, now);
 	shrink(w);
 	sweep(w);
 	scoreboard_settle();

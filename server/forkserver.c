@@ -108,6 +108,14 @@ static void publish_plugins(const struct plugin_list *plugins)
 	atomic_store(&sb->plugin_count, (uint32_t)(count < room ? count : room));
 }
 
+/* From how many clients on there is stress: that share of what may be, rounded up; but a single one is none. */
+static void publish_stress(const struct settings *s)
+{
+	int64_t most = s->limit_connections ? s->limit_connections : s->max_workers, at = (most * s->stress_percent + 99) / 100;
+
+	atomic_store(&scoreboard()->stress_at, (int32_t)(s->stress_percent && at < 2 ? 2 : at));
+}
+
 /* ---- orders ---- */
 
 static void leave(struct forkserver *f, enum leaving how, int64_t within)
@@ -129,6 +137,7 @@ static void obey(struct forkserver *f, enum control_order order)
 	case CONTROL_SERVE:
 		f->serving = true;
 		publish_plugins(f->plugins);
+		publish_stress(s);
 		return;
 	case CONTROL_DRAIN:
 		leave(f, DRAINING, s->drain_timeout);

@@ -20,6 +20,7 @@ struct view_of_all {
 	unsigned phases[PHASE_COUNT];
 	unsigned sessions, older;		/* sessions now; workers of earlier generations */
 	bool store_away, store_refuses;
+	int32_t busy, stress_at;		/* clients now; from how many on there is stress, 0 never */
 	uint64_t counters[COUNT_COUNT];
 	int64_t gauges[GAUGE_COUNT];
 };
@@ -66,10 +67,17 @@ static void take(struct scoreboard *sb, struct view_of_all *v)
 		v->older += atomic_load_explicit(&sb->slot[i].generation, memory_order_relaxed) != v->generation;
 	}
 	take_store(sb, v);
+	v->busy = atomic_load_explicit(&sb->busy, memory_order_relaxed);
+	v->stress_at = atomic_load_explicit(&sb->stress_at, memory_order_relaxed);
 	for (unsigned i = 0; i < COUNT_COUNT; i++)
 		v->counters[i] = atomic_load_explicit(&sb->counters[i], memory_order_relaxed);
 	for (unsigned i = 0; i < GAUGE_COUNT; i++)
 		v->gauges[i] = atomic_load_explicit(&sb->gauges[i], memory_order_relaxed);
+}
+
+static bool stressed(const struct view_of_all *v)
+{
+	return v->stress_at > 0 && v->busy >= v->stress_at;
 }
 
 static unsigned workers(const struct view_of_all *v)
@@ -115,6 +123,8 @@ static void print_status(const struct view_of_all *v)
 	for (unsigned p = PHASE_IDLE; p < PHASE_COUNT; p++)
 		if (v->phases[p])
 			printf("  %-16s %12u\n", scoreboard_phase_name(p), v->phases[p]);
+	if (v->stress_at > 0)
+		printf("stress: %s, %d clients, from %d on\n", stressed(v) ? "YES" : "no", (int)v->busy, (int)v->stress_at);
 	printf("\nqueue\n");
 	for (unsigned i = 0; i < GAUGE_COUNT; i++)
 		printf("  %-16s %12" PRId64 "\n", scoreboard_gauge_name(i), v->gauges[i]);
@@ -200,7 +210,8 @@ static void print_json(struct scoreboard *sb, const struct view_of_all *v, bool 
 	printf("},\"workers\":{\"total\":%u,\"older\":%u", workers(v), v->older);
 	for (unsigned p = PHASE_IDLE; p < PHASE_COUNT; p++)
 		printf(",\"%s\":%u", scoreboard_phase_name(p), v->phases[p]);
-	printf("},\"sessions\":%u,\"queue\":{", v->sessions);
+	printf("},\"sessions\":%u,\"stress\":{\"active\":%s,\"busy\":%d,\"at\":%d},\"queue\":{", v->sessions, stressed(v) ? "true" : "false",
+	       (int)v->busy, (int)v->stress_at);
 	for (unsigned i = 0; i < GAUGE_COUNT; i++)
 		printf("%s\"%s\":%" PRId64, i ? "," : "", scoreboard_gauge_name(i), v->gauges[i]);
 	printf("},\"store\":{\"away\":%s,\"refuses\":%s", v->store_away ? "true" : "false", v->store_refuses ? "true" : "false");
@@ -234,6 +245,8 @@ static void print_metrics(const struct view_of_all *v)
 	       v->store_away);
 	printf("# HELP postrider_store_refuses Whether the shared store takes no more entries.\n# TYPE postrider_store_refuses gauge\n"
 	       "postrider_store_refuses %d\n", v->store_refuses);
+	printf("# HELP postrider_clients Clients being served.\n# TYPE postrider_clients gauge\npostrider_clients %d\n", (int)v->busy);
+	printf("# HELP postrider_stress Whether workers are nearly used up.\n# TYPE postrider_stress gauge\npostrider_stress %d\n", stressed(v));
 	for (unsigned i = 0; i < GAUGE_COUNT; i++)
 		printf("# TYPE postrider_%s gauge\npostrider_%s %" PRId64 "\n", scoreboard_gauge_name(i), scoreboard_gauge_name(i), v->gauges[i]);
 	for (unsigned i = 0; i < COUNT_COUNT; i++)

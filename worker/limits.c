@@ -10,6 +10,33 @@ unsigned limits_sessions_from(const struct session *s)
 	return 1 + scoreboard_sessions_from(session_counted(s), (unsigned)s->settings->client_prefix6, s->host->args->slot);
 }
 
+int64_t limits_now(int64_t limit, int64_t stressed)
+{
+	if (!stressed || !scoreboard_stressed())
+		return limit;
+	return limit && limit < stressed ? limit : stressed;
+}
+
+const char *limits_spent(const struct session *s)
+{
+	const struct settings *set = s->settings;
+
+	if (session_internal(s))
+		return NULL;
+	if (session_reached(limits_now(set->max_errors, set->stress_max_errors), s->errors))
+		return "too many errors";
+	if (session_reached(set->max_unrecognized, s->unrecognized))
+		return "too many unrecognized commands";
+	return NULL;
+}
+
+bool limits_idle(struct session *s)
+{
+	const struct settings *set = s->settings;
+
+	return session_internal(s) || !session_reached(limits_now(set->max_noops, set->stress_max_noops), s->idle_commands++);
+}
+
 static bool refuse(struct session *s, enum counter why, const char *enhanced, const char *text)
 {
 	scoreboard_count(why, 1);

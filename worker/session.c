@@ -8,8 +8,10 @@
 #include "../lib/scoreboard.h"
 #include "greeting.h"
 #include "hooks.h"
+#include "limits.h"
 #include "session.h"
 #include "summary.h"
+#include "tarpit.h"
 #include <sys/socket.h>
 
 bool session_internal(const struct session *s)
@@ -144,6 +146,7 @@ void session_reply(struct session *s)
 {
 	if (s->reply.code >= 400)
 		session_refused(s);
+	tarpit_wait(s);
 	session_say(s);
 	if ((s->reply.disconnect || s->reply.code == 421) && s->end == SESSION_GOES_ON)	/* RFC 5321 3.8 */
 		s->end = SESSION_REFUSED;
@@ -157,12 +160,18 @@ static void say_goodbye(struct session *s, enum session_end end, const char *enh
 	s->end = end;
 }
 
+static void timed_out(struct session *s)
+{
+	scoreboard_count(COUNT_TIMEOUTS, 1);
+	say_goodbye(s, SESSION_TIMEOUT, "4.4.2", "timeout, closing connection");
+}
+
 void session_broke(struct session *s, enum stream_result result)
 {
 	if (*s->host->interrupted)
 		say_goodbye(s, SESSION_SHUTDOWN, "4.3.2", "service shutting down, try again later");
 	else if (result == STREAM_TIMEOUT)
-		say_goodbye(s, SESSION_TIMEOUT, "4.4.2", "timeout, closing connection");
+		timed_out(s);
 	else
 		s->end = result == STREAM_EOF ? SESSION_EOF : SESSION_ERROR;
 	reply_clear(&s->reply);
@@ -210,6 +219,21 @@ static void slot_begin(struct session *s)
 	atomic_store_explicit(&slot->phase, PHASE_CONNECT, memory_order_release);
 }
 
+/* How long this client is waited for. Deliveries of our own are never in a hurry. */
+static void set_rules(struct session *s)
+{
+	const struct settings *set = s->settings;
+	struct stream_rules rules = { .until = s->deadline };
+
+	if (!session_internal(s)) {
+		rules.stressed = set->stress_percent ? scoreboard_stressed : NULL;
+		rules.stressed_ms = set->stress_timeout;
+		rules.min_rate = set->min_data_rate;
+		rules.budget_ms = set->data_timeout;
+	}
+	stream_rules(s->stream, &rules);
+}
+
 void session_open(struct session *s, struct session_host *host, int fd, const struct listener *listener, const struct netaddr *peer)
 {
 	const struct settings *set = host->args->settings;
@@ -222,9 +246,9 @@ void session_open(struct session *s, struct session_host *host, int fd, const st
 		netaddr_text(peer, s->remote_ip);
 	snprintf(s->id, sizeof(s->id), "%08llx-%x-%x", (unsigned long long)clock_now(), (unsigned)host->pid, ++host->sessions);
 	log_id(s->id);
-	stream_until(s->stream, s->deadline);
 	if (!session_internal(s))	/* where nothing may be lost on the way to a mailbox */
 		s->discarded = extension_set(set->discard_ehlo_keywords);
+	set_rules(s);
 	slot_begin(s);
 	scoreboard_count(COUNT_CONNECTIONS, 1);
 }
@@ -242,15 +266,6 @@ static void unrecognized(struct session *s, const struct command *c)
 	if (!hooks_refused(v) && s->reply.code == 0)
 		reply_set(&s->reply, 500, "5.5.2", "unrecognized command");
 	session_reply(s);
-}
-
-/* Commands that get nothing done may be given now and then (RFC 5321 4.5.3 leaves the number to us). */
-static bool idles_too_long(struct session *s, const struct verb *v)
-{
-	if (!(v->flags & VERB_IDLE) || session_internal(s) || !session_reached(s->settings->max_noops, s->idle_commands++))
-		return false;
-	say_goodbye(s, SESSION_LIMIT, "4.7.0", "too many commands without a message");
-	return true;
 }
 
 static bool refused_by_hooks(struct session *s, struct command *c)
@@ -276,8 +291,11 @@ static void execute(struct session *s, struct command *c)
 	const struct verb *v = c->verb;
 
 	s->verbs[verb_index(v)]++;
-	if (idles_too_long(s, v))
+	/* Commands that get nothing done may be given now and then (RFC 5321 4.5.3 leaves the number to us). */
+	if (v->flags & VERB_IDLE && !limits_idle(s)) {
+		say_goodbye(s, SESSION_LIMIT, "4.7.0", "too many commands without a message");
 		return;
+	}
 	if (!verb_allowed(s, c)) {
 		refused(s, c);
 		return;
@@ -327,8 +345,10 @@ static void dispatch(struct session *s, struct command *c)
 void session_step(struct session *s)
 {
 	int64_t limit = s->settings->max_line_length;
+	unsigned errors = s->errors;
 	struct command c = { 0 };
 	enum stream_result r;
+	const char *spent;
 
 	s->command = NULL;
 	arena_reset(s->host->scratch);
@@ -350,8 +370,9 @@ void session_step(struct session *s)
 		dispatch(s, &c);
 		s->command = NULL;
 	}
-	if (s->end == SESSION_GOES_ON && session_reached(s->settings->max_errors, s->errors) && !session_internal(s))
-		say_goodbye(s, SESSION_LIMIT, "4.7.0", "too many errors");
+	spent = s->end == SESSION_GOES_ON && s->errors > errors ? limits_spent(s) : NULL;
+	if (spent)
+		say_goodbye(s, SESSION_LIMIT, "4.7.0", spent);
 	session_mark(s, session_phase(s));
 }
 

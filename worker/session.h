@@ -63,6 +63,7 @@ struct session {
 	unsigned stray_chunks;			/* BDAT refused since the last MAIL */
 	unsigned messages, recipients;
 	uint64_t message_bytes;
+	int64_t delayed;			/* ms that answers were made to wait */
 	char last_refusal[128];
 	enum phase phase;			/* the last one marked before the end: where it broke off */
 	enum session_end end;

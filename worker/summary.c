@@ -56,6 +56,8 @@ void summary_log(const struct session *s)
 	log_str(&l, "end", ends[s->end]);
 	log_str(&l, "phase", scoreboard_phase_name(s->phase));
 	log_str(&l, "refusal", s->last_refusal);
+	if (s->delayed)
+		log_ms(&l, "delayed", s->delayed);
 	log_ms(&l, "seconds", clock_ms() - s->started);
 	log_end(&l);
 }

@@ -56,6 +56,22 @@ def broken_files():
         p.close()
 
 
+def in_the_core():
+    """Plugins of others whose work is the server's: their lines are told of, and nothing else; one's own of that name is loaded."""
+    p = instance()
+    (p.dir / "plugins/count_unrecognized_commands.so").unlink(missing_ok=True)     # of a build before it came into the core
+    try:
+        code, out = check(p, "count_unrecognized_commands 4\nnoop_counter 5\nxclient\ntarpit\ndont_require_anglebrackets\nparse_addr_withhelo\n")
+        assert code == 0, out
+        assert "plugins:1: the server does the work of the plugin count_unrecognized_commands; see max_unrecognized" in out, out
+        assert out.count("the server does the work of the plugin") == 6, out
+        shutil.copy(p.dir / "plugins/recorder.so", p.dir / "plugins/tarpit.so")
+        code, out = check(p, "tarpit\n")
+        assert code != 0 and 'found the name "recorder"' in out, out
+    finally:
+        p.close()
+
+
 def all_at_once():
     p = instance()
     try:
@@ -106,4 +122,4 @@ def reload_keeps_the_old():
             c.expect("QUIT", 221)
 
 
-run_cases(broken_files, all_at_once, good_ones, does_not_start, reload_keeps_the_old)
+run_cases(broken_files, in_the_core, all_at_once, good_ones, does_not_start, reload_keeps_the_old)

@@ -49,8 +49,9 @@ class Instance:
         self.process, self.ports = None, {}
         self.base_conf = (f'spool_dir = "{self.spool}"\nrun_dir = "{self.run}"\nstate_dir = "{self.state}"\nuser = "nobody"\nlog = "stderr"\n'
                           f'plugin_dir = "{self.build}/plugins"\nmin_spare = 2\nmax_spare = 4\n')
-        # Failed log-ins are many here, from one address, and nobody wants to wait for each.
-        for option, value in (("auth_failure_delay", "0"), ("auth_failures_per_address", "0"), ("auth_failures_per_login", "0")):
+        # Errors and failed log-ins are many here, from one address, and nobody wants to wait for each.
+        for option, value in (("auth_failure_delay", "0"), ("auth_failures_per_address", "0"), ("auth_failures_per_login", "0"),
+                              ("tarpit_errors", "0")):
             if option not in conf:
                 self.base_conf += f"{option} = {value}\n"
         self.write("postrider.conf", self.base_conf + conf + "\n")

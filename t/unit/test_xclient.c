@@ -6,7 +6,7 @@
 
 static void begin(struct fixture *f)
 {
-	fixture_begin(f, "xclient_hosts = { 192.0.2.0/24 }\nmax_noops = 0\nmax_errors = 0\n");
+	fixture_begin(f, "xclient_hosts = { 192.0.2.0/24 }\nmax_noops = 0\nmax_errors = 0\ntarpit_errors = 0\n");
 	fixture_want(f, HOOK_RCPT, OK);
 	fixture_want(f, HOOK_QUEUE, OK);
 }
