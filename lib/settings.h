@@ -53,8 +53,8 @@ struct settings {
 	const char **smtps_ports, **submission_ports;	/* port numbers whose role is not given by a suffix */
 
 	int64_t command_timeout, data_timeout, session_timeout, plugin_timeout, shutdown_timeout, drain_timeout;
-	int64_t max_line_length, max_recipients, max_message_size, max_header_size, max_header_lines, max_received, max_errors,
-		max_unrecognized, max_transactions, max_noops;
+	int64_t max_line_length, max_recipients, max_message_size, max_header_size, max_header_lines, max_received,
+		max_mime_depth, max_mime_parts, max_mime_header_size, max_errors, max_unrecognized, max_transactions, max_noops;
 	int64_t max_small_chunks;	/* BDAT of less than 1 KiB in one message, the last not counted */
 	int64_t min_data_rate;			/* octets a second; 0 no limit */
 	int64_t stress_percent;			/* of the sessions that may be at once, from which on there is stress; 0 never */

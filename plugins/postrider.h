@@ -323,6 +323,57 @@ PR_API uint64_t pr_message_size(struct hook_call *call);
 /* Reads up to LEN bytes at OFFSET; 0 at the end, -1 on error. CRLF line ends (see pr_body), not dot-stuffed. */
 PR_API ssize_t pr_message_read(struct hook_call *call, uint64_t offset, void *out, size_t len);
 
+/* ---- the parts of the message (MIME): from data_headers_end on ---- */
+
+/* Finds them, once for all plugins, and says how many there are. Part 0 is the message itself; the parts of a multipart, and the message
+ * in a message/rfc822, come behind it. With PR_MIME_OVER (max_mime_depth, max_mime_parts and max_mime_header_size in
+ * postrider.conf) there are more than *PARTS: who looks for something must not take these for all. */
+enum pr_mime { PR_MIME_OK, PR_MIME_OVER, PR_MIME_ERROR };
+PR_API enum pr_mime pr_mime(struct hook_call *call, size_t *parts);
+/* What is wrong with a part, so that a mail program may see something else in it. */
+enum pr_flaw {
+	PR_FLAW_FIELD = 1,	/* Content-Type or -Transfer-Encoding twice (the first counts), or a container's that says not which */
+	PR_FLAW_TYPE = 2,	/* Content-Type is not the grammar */
+	PR_FLAW_BOUNDARY = 4,	/* a multipart without a boundary (it is a leaf then), or with one that RFC 2046 does not allow */
+	PR_FLAW_AMBIGUOUS = 8,	/* a line that some take for a boundary, parts behind the last boundary, one boundary for two multiparts,
+				 * a line in the header section that is no field */
+	PR_FLAW_OPEN = 16,	/* a multipart that does not end */
+	PR_FLAW_ENCODING = 32,	/* an encoding that nobody knows: it is not taken off */
+	PR_FLAW_ENCODED = 64,	/* a multipart or message that is encoded, against RFC 2045 6.4; such a message is a leaf */
+};
+/* Facts of a part. Past the end: 0, false, "", NULL. */
+PR_API unsigned pr_part_depth(struct hook_call *call, size_t part);
+PR_API size_t pr_part_parent(struct hook_call *call, size_t part);	/* of 0: 0 */
+PR_API unsigned pr_part_flaws(struct hook_call *call, size_t part);	/* enum pr_flaw, or'ed */
+PR_API bool pr_part_is_leaf(struct hook_call *call, size_t part);	/* has no parts in it */
+PR_API uint64_t pr_part_size(struct hook_call *call, size_t part);	/* octets of its content, encoded */
+PR_API const char *pr_part_type(struct hook_call *call, size_t part);	/* "text/plain" in lower case, also where nothing is said */
+PR_API const char *pr_part_encoding(struct hook_call *call, size_t part);	/* "base64" in lower case; "7bit" where nothing is said */
+PR_API const char *pr_part_disposition(struct hook_call *call, size_t part);	/* "attachment" in lower case; "" where nothing is said */
+/* A parameter of its Content-Type, such as "charset", decoded (RFC 2231); NULL when there is none. */
+PR_API const char *pr_part_parameter(struct hook_call *call, size_t part, const char *name);
+/* The Nth text that a mail program may take for its file name, in UTF-8 and one line, NULL past the last: a name can be given in several
+ * ways at once, and who looks for something looks at all of them. No path is taken off. */
+PR_API const char *pr_part_filename(struct hook_call *call, size_t part, size_t n);
+/* The Nth field NAME of its header section, as pr_header; NULL past the last. */
+PR_API const char *pr_part_header(struct hook_call *call, size_t part, const char *name, size_t n);
+
+/* ---- reading content, from front to back, in pieces: of a part, or of all that is behind the header section of the message ---- */
+
+struct pr_reader;	/* valid until the hook returns */
+enum pr_reading {
+	PR_READ_RAW,		/* as it stands */
+	PR_READ_DECODED,	/* base64 and quoted-printable taken off; of a container, which has none: as it stands */
+	PR_READ_TEXT,		/* and in UTF-8, from the charset of its Content-Type */
+};
+PR_API struct pr_reader *pr_part_open(struct hook_call *call, size_t part, enum pr_reading how);	/* NULL past the end */
+PR_API struct pr_reader *pr_body_open(struct hook_call *call);		/* NULL where there is no message */
+/* Up to LEN bytes; 0 at the end, -1 on error and for NULL. */
+PR_API ssize_t pr_read(struct pr_reader *reader, void *out, size_t len);
+/* A line with its end, as fgets(3): up to SIZE - 1 bytes and a NUL. A longer line comes in pieces, of which the last ends in "\n". Returns the
+ * number of bytes (there may be NULs among them), 0 at the end, -1 on error. */
+PR_API ssize_t pr_read_line(struct pr_reader *reader, char *out, size_t size);
+
 /* The queue id: from data_headers_end on, and in the hooks of the queue-runner; else "". */
 PR_API const char *pr_queue_id(struct hook_call *call);
 

@@ -11,6 +11,7 @@
 #include "headers.h"
 #include "notes.h"
 #include "parameter.h"
+#include "structure.h"
 
 struct session;
 struct command;
@@ -38,6 +39,7 @@ struct transaction {
 	unsigned small_chunks;
 	struct body body;
 	struct headers headers;
+	struct structure structure;	/* MIME, once asked for */
 	bool stored_form;		/* headers are complete: the message can be read as it will be stored */
 };
 

@@ -89,6 +89,39 @@ static void fields(struct hook_call *call)
 		abort();
 }
 
+static void read_all(struct pr_reader *r)
+{
+	char piece[5000];
+	ssize_t got;
+
+	while ((got = pr_read(r, piece, 1 + total % 16)) > 0 && (got = pr_read_line(r, piece, 10)) > 0 && (got = pr_read(r, piece, sizeof piece)) > 0)
+		total += (size_t)got;
+	if (r ? got != 0 : got != -1)
+		abort();
+}
+
+static void parts(struct hook_call *call)
+{
+	size_t count = 1000;
+	enum pr_mime result = pr_mime(call, &count);
+
+	if (result == PR_MIME_ERROR && count != 0)
+		abort();
+	for (size_t i = 0; i < count + 2; i++) {
+		text(pr_part_type(call, i));
+		text(pr_part_encoding(call, i));
+		text(pr_part_disposition(call, i));
+		maybe(pr_part_parameter(call, i, "charset"));
+		maybe(pr_part_filename(call, i, 0));
+		maybe(pr_part_filename(call, i, 1000));
+		maybe(pr_part_header(call, i, "Subject", 0));
+		total += pr_part_depth(call, i) + pr_part_parent(call, i) + pr_part_flaws(call, i) + pr_part_is_leaf(call, i) + (size_t)pr_part_size(call, i);
+		for (enum pr_reading how = PR_READ_RAW; how <= PR_READ_TEXT; how++)
+			read_all(pr_part_open(call, i, how));
+	}
+	read_all(pr_body_open(call));
+}
+
 static void values(struct hook_call *call)
 {
 	const struct pr_address *const *list;
@@ -213,6 +246,7 @@ static enum verdict probe(struct hook_call *call)
 	message(call);
 	addresses();
 	values(call);
+	parts(call);
 	notes(call);
 	runner(call);
 	store(call);
