@@ -45,6 +45,8 @@ enum plugin_constrain { CONSTRAIN_NO, CONSTRAIN_DOMAIN, CONSTRAIN_ADDRESS };
 /* Reads DIR/plugins: "name[:n] args...", "folder/name", "# comment". dlopens plugin_dir/NAME.so, checks the ABI and the
  * name. All errors in ERR, each naming plugin, file and line. Nothing of the plugin's code has run yet. */
 struct plugin_list *plugin_load(const struct settings *s, struct err *err);
+/* LIST is the queue-runner's (pr_delivers). */
+void plugin_will_deliver(struct plugin_list *list);
 /* Runs every before_drop (as root), every init (after the drop). */
 bool plugin_before_drop(struct plugin_list *list, struct err *err) MUST_CHECK;
 bool plugin_init(struct plugin_list *list, struct err *err) MUST_CHECK;

@@ -4,6 +4,7 @@
 #include "plugin_list.h"
 #include "reply.h"
 #include "view.h"
+#include <sys/stat.h>
 
 #define CONFIG_ENTRY_MAX 4096	/* as a line of a file: listfile.h */
 
@@ -172,6 +173,40 @@ void pr_where(struct plugin *self, const char *name, size_t index)
 	const struct listfile *list = name ? config_list(self, name) : NULL;
 	self->where = list && index < list->count ? list : NULL;
 	self->where_index = index;
+}
+
+/* A file that is not there keeps no secret. */
+static bool is_secret(struct plugin *self, const char *name)
+{
+	char *path = settings_path(self->list->settings, name);
+	struct stat st;
+	bool good = stat(path, &st) < 0;
+
+	if (!good && (st.st_mode & (S_IRWXO | S_IWGRP)))
+		pr_fail(self, "%s: found mode %03o, expected one that gives others nothing, such as 0600 or 0640", path, (unsigned)st.st_mode & 0777);
+	else if (!good && !S_ISREG(st.st_mode))
+		pr_fail(self, "%s: is no file", path);
+	else
+		good = true;
+	return good;
+}
+
+const char *const *pr_secrets(struct plugin *self, const char *name)
+{
+	return is_secret(self, name) ? pr_list(self, name) : NULL;
+}
+
+void pr_forget(struct plugin *self, const char *name)
+{
+	const struct listfile *list = config_list(self, name);
+
+	for (size_t i = 0; list && i < list->count; i++)
+		explicit_bzero((char *)(uintptr_t)list->lines[i], strlen(list->lines[i]));
+}
+
+bool pr_delivers(const struct plugin *self)
+{
+	return self->list->delivers;
 }
 
 const char *pr_config(struct plugin *self, const char *name, const char *fallback)

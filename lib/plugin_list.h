@@ -51,6 +51,7 @@ struct plugin_list {
 	struct arena *arena;
 	struct err *err;			/* where pr_fail writes while plugins are loaded; NULL afterwards */
 	bool before_drop;			/* inside plugin_before_drop */
+	bool delivers;				/* of the queue-runner */
 	const char *path;			/* of conf/plugins, for messages */
 	struct plugin_file *files;
 	struct pr_store *stores;

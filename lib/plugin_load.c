@@ -224,6 +224,11 @@ static bool load_call(struct plugin_list *list, bool before_drop, struct err *er
 	return problems.text[0] == '\0' ? true : err_set(err, "%s", problems.text);
 }
 
+void plugin_will_deliver(struct plugin_list *list)
+{
+	list->delivers = true;
+}
+
 bool plugin_before_drop(struct plugin_list *list, struct err *err)
 {
 	return load_call(list, true, err);

@@ -12,6 +12,7 @@ struct netlist;
 
 enum auth_clear { AUTH_CLEAR_NONE, AUTH_CLEAR_CHALLENGE, AUTH_CLEAR_ALL };	/* mechanisms that need no TLS */
 /* What becomes of a message that a server cannot take as it is. */
+enum without_auth { WITHOUT_AUTH_DEFER, WITHOUT_AUTH_SEND };
 enum downgrade { DOWNGRADE_ENCODE, DOWNGRADE_BOUNCE, DOWNGRADE_SEND };
 enum inet_prefer { INET_DEFAULT, INET_V4, INET_V6 };
 
@@ -91,11 +92,12 @@ struct settings {
 	bool outbound_disabled, outbound_enable_tls, outbound_ipv6, outbound_local_mx_ok;
 	enum inet_prefer outbound_inet_prefer;
 	bool outbound_chunking;
+	enum without_auth outbound_without_auth;
 	enum downgrade outbound_without_8bitmime, outbound_without_binarymime;	/* the latter is never DOWNGRADE_SEND */
 	const char *outbound_received_header;
 	int64_t outbound_concurrency_max, outbound_concurrency_per_destination, outbound_active_max;
 	int64_t outbound_port;		/* of hosts found by DNS; 25 but for tests and labs */
-	int64_t outbound_connect_timeout, outbound_greeting_timeout, outbound_helo_timeout, outbound_tls_timeout;
+	int64_t outbound_connect_timeout, outbound_greeting_timeout, outbound_helo_timeout, outbound_tls_timeout, outbound_auth_timeout;
 	int64_t outbound_mail_timeout, outbound_rcpt_timeout, outbound_data_timeout, outbound_body_timeout;
 	int64_t outbound_end_of_data_timeout, outbound_rset_timeout, outbound_quit_timeout;
 	int64_t outbound_pool_timeout, outbound_deliveries_per_connection, outbound_recipients_per_delivery;

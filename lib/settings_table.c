@@ -291,6 +291,9 @@ static const struct option_row rows[] = {
 	OUTBOUND(without_binarymime, OPTION_ENUM, .preset = "encode", .choices = "encode bounce",
 		 .help = "what to do with a BINARYMIME message when the server lacks that: encode it (bounce where a signature would break),"
 			 " or bounce it"),
+	OUTBOUND(without_auth, OPTION_ENUM, .preset = "defer", .choices = "defer send",
+		 .help = "what to do when a route has a user for AUTH and the server offers no AUTH that can be used: defer the mail, or send it"
+			 " without and log a warning"),
 	OUTBOUND(concurrency_max, OPTION_INT, .preset = "100", .min = 1, .max = 100000, .help = "most connections at once in all"),
 	OUTBOUND(concurrency_per_destination, OPTION_INT, .preset = "20", .min = 1, .max = 10000,
 		 .help = "most connections at once to one destination"),
@@ -303,6 +306,8 @@ static const struct option_row rows[] = {
 	OUTBOUND(helo_timeout, OPTION_DURATION, .preset = "5m", .min = SECOND, .max = HOUR, .help = "time for the answer to EHLO, HELO or LHLO"),
 	OUTBOUND(tls_timeout, OPTION_DURATION, .preset = "2m", .min = SECOND, .max = HOUR,
 		 .help = "time for the answer to STARTTLS, and again for the handshake"),
+	OUTBOUND(auth_timeout, OPTION_DURATION, .preset = "3m", .min = SECOND, .max = HOUR,
+		 .help = "time for each answer to AUTH (RFC 4954 4)"),
 	OUTBOUND(mail_timeout, OPTION_DURATION, .preset = "5m", .min = SECOND, .max = HOUR,
 		 .help = "time for the answer to MAIL (RFC 5321 4.5.3.2.2)"),
 	OUTBOUND(rcpt_timeout, OPTION_DURATION, .preset = "5m", .min = SECOND, .max = HOUR,

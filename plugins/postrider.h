@@ -108,6 +108,13 @@ PR_API const char *const *pr_list(struct plugin *self, const char *name);
 PR_API unsigned pr_list_line(struct plugin *self, const char *name, size_t index);
 /* Errors reported from here on are about that entry: they begin with its file and line. NAME NULL: no more. */
 PR_API void pr_where(struct plugin *self, const char *name, size_t index);
+/* In before_drop: as pr_list, for a file with passwords. One that users other than its owner and group can read, or others than
+ * its owner can write, is a load error. Copy what is needed, and only where it is: see pr_delivers and pr_forget. */
+PR_API const char *const *pr_secrets(struct plugin *self, const char *name);
+/* Wipes the texts of the list NAME, which are not to be used any more. */
+PR_API void pr_forget(struct plugin *self, const char *name);
+/* Whether this process is the queue-runner, which alone calls send_email, get_mx, deferred, bounce and delivered. */
+PR_API bool pr_delivers(const struct plugin *self);
 /* First entry of NAME, or FALLBACK. */
 PR_API const char *pr_config(struct plugin *self, const char *name, const char *fallback);
 /* In HOOK_CONFIG: the list that is asked for, and giving an entry of it. Return OK when it is whole (even without entries),
@@ -445,9 +452,26 @@ PR_API bool pr_outbound_send(struct hook_call *call, const char *from, const cha
 
 PR_API const char *pr_next_domain(struct hook_call *call);	/* get_mx, send_email, deferred: the domain in question */
 PR_API unsigned pr_failures(struct hook_call *call);		/* attempts that failed so far */
-/* get_mx: adds a next hop; return OK. "host", "host:port", "address", "address:port", "[v6]:port",
- * "lmtp:host:port", "unix:/path", "lmtp:unix:/path". False when it is none of these. */
-PR_API bool pr_add_mx(struct hook_call *call, unsigned priority, const char *next_hop);
+/* A next hop with the fields of Haraka's get_mx. Zero what is not needed. */
+struct pr_mx {
+	unsigned priority;		/* lower ones are tried first */
+	/* "host", "host:port", "address", "address:port", "[v6]:port" or "unix:/path", each with "lmtp:" or, but for the last, "smtps:"
+	 * (TLS from the first octet on) in front or without. NULL or "": the MX hosts of the domain. */
+	const char *exchange;
+	uint16_t port;			/* 0: that of exchange, else 24 for LMTP, 465 for smtps, or the port of outbound.conf */
+	bool using_lmtp;
+	const char *bind, *bind_helo;	/* our own address (or one of each family with a comma between) and our name in EHLO */
+	const char *auth_user, *auth_pass;	/* for AUTH */
+	const char *auth_type;		/* "PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256"; NULL: the best that both know */
+	bool auth_in_clear;		/* even when the connection is not encrypted */
+	const char *tls;		/* "never", "may", "must"; NULL: as outbound.conf says */
+};
+/* get_mx: adds a next hop, at most 16; return OK. False, with the problem in the log, when there is something wrong with it. */
+PR_API bool pr_add_next_hop(struct hook_call *call, const struct pr_mx *mx);
+/* What is wrong with MX (to be said behind "expected"), or NULL. For init. */
+PR_API const char *pr_mx_problem(const struct pr_mx *mx);
+/* As pr_add_next_hop, with nothing but a priority and an exchange. */
+PR_API bool pr_add_mx(struct hook_call *call, unsigned priority, const char *exchange);
 /* send_email with DELAY, deferred with DENYSOFT: seconds. */
 PR_API void pr_set_delay(struct hook_call *call, int64_t seconds);
 PR_API int64_t pr_delay(struct hook_call *call);

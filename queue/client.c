@@ -3,6 +3,7 @@
 #include "client.h"
 #include "../lib/clock.h"
 #include "crash_point.h"
+#include "sasl.h"
 
 /* ---- the end ---- */
 
@@ -17,6 +18,14 @@ void client_lose_reply(struct client *c, enum client_loss_kind kind)
 	client_lose(c, kind, c->parser.text);
 	c->loss.code = c->parser.code;
 	memcpy(c->loss.enhanced, c->parser.enhanced, sizeof(c->loss.enhanced));
+}
+
+void client_lose_tls(struct client *c, const char *text)
+{
+	bool must = client_tls_policy(c) == ACCESS_TLS_MUST;
+
+	client_lose(c, must ? LOSS_SECURITY : LOSS_TLS, text);
+	snprintf(c->loss.enhanced, sizeof(c->loss.enhanced), "%s", must ? "4.7.5" : "");
 }
 
 /* Tells the user that it is over (c->loss says why). */
@@ -39,7 +48,10 @@ static void on_failed(void *arg, enum connection_failure f, const char *why)
 	};
 	struct client *c = arg;
 
-	client_lose(c, c->at == STEP_HANDSHAKE ? LOSS_TLS : kinds[f], why);
+	if (c->at == STEP_HANDSHAKE)
+		client_lose_tls(c, why);
+	else
+		client_lose(c, kinds[f], why);
 	shut(c);
 }
 
@@ -54,9 +66,9 @@ void client_enter(struct client *c, enum step_id id)
 	if (row->timeout)
 		memcpy(&ms, (const char *)c->shared->settings + row->timeout, sizeof(ms));
 	connection_deadline(c->connection, ms);
-	reply_parser_start(&c->parser, id == STEP_EHLO || id == STEP_LHLO || id == STEP_EHLO_AGAIN);
 	if (row->send && !(row->ahead && c->ahead))
-		row->send(c);
+		row->send(c);		/* which may look at the last reply */
+	reply_parser_start(&c->parser, id == STEP_EHLO || id == STEP_LHLO || id == STEP_EHLO_AGAIN);
 }
 
 /* Whether step ID says something new, so that the server should be silent before. */
@@ -88,7 +100,7 @@ static bool advance(struct client *c, enum step_id next)
 			c->user->done(c->arg);
 		return false;
 	}
-	if (next == STEP_HANDSHAKE && c->loss.text[0]) {	/* it could not even begin */
+	if (c->loss.text[0]) {	/* it could not even begin */
 		shut(c);
 		return false;
 	}
@@ -151,8 +163,13 @@ static void on_connected(void *arg)
 {
 	struct client *c = arg;
 
-	client_enter(c, c->at == STEP_HANDSHAKE ? STEP_EHLO_AGAIN : STEP_GREETING);
-	connection_flush(c->connection);
+	bool secure_first = c->at == STEP_CONNECT && c->target.access && c->target.access->implicit_tls;
+
+	client_enter(c, secure_first ? STEP_HANDSHAKE : c->greeted ? STEP_EHLO_AGAIN : STEP_GREETING);
+	if (c->loss.text[0])
+		shut(c);
+	else
+		connection_flush(c->connection);
 }
 
 static void on_sent(void *arg)
@@ -176,6 +193,7 @@ static struct client *client_new(const struct client_shared *shared, const struc
 		bug("no memory for a session");
 	c->shared = shared;
 	c->target = *target;
+	access_hold(c->target.access);
 	c->user = user;
 	c->arg = arg;
 	c->at = STEP_CONNECT;
@@ -232,6 +250,8 @@ void client_close(struct client **cp)
 	if (!c)
 		return;
 	connection_close(&c->connection);
+	sasl_free(&c->sasl);
+	access_drop(&c->target.access);
 	free(c);
 }
 
@@ -280,6 +300,27 @@ const struct target *client_target(const struct client *c)
 const struct tls_session *client_tls(const struct client *c)
 {
 	return connection_tls(c->connection);
+}
+
+bool client_authenticated(const struct client *c)
+{
+	return c->authenticated;
+}
+
+const char *client_warning(const struct client *c)
+{
+	return c->warning;
+}
+
+enum access_tls client_tls_policy(const struct client *c)
+{
+	const struct access *a = c->target.access;
+
+	if (a && a->implicit_tls)
+		return ACCESS_TLS_MUST;
+	if (a && a->tls != ACCESS_TLS_DEFAULT)
+		return a->tls;
+	return c->shared->settings->outbound_enable_tls ? ACCESS_TLS_MAY : ACCESS_TLS_NEVER;
 }
 
 bool client_sending(const struct client *c)

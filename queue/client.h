@@ -27,6 +27,7 @@ enum client_loss_kind {
 	LOSS_BUSY,			/* 421 */
 	LOSS_PROTOCOL,			/* what it said is no SMTP, or it spoke out of turn */
 	LOSS_TLS,			/* the handshake failed: worth another try in clear */
+	LOSS_SECURITY,			/* no TLS or no AUTH, where the route demands them: not in any other way */
 	LOSS_LOCAL,			/* the message cannot be read */
 };
 
@@ -36,7 +37,7 @@ struct client_loss {
 	bool stale;			/* a reused connection that had died: the parcel has not been looked at */
 	bool committed;			/* all of the message had gone out: it may have been taken */
 	unsigned code;			/* of the reply; 0 when there was none */
-	char enhanced[12];
+	char enhanced[12];		/* the reply's, or ours; "" none */
 	char text[REPLY_TEXT];
 };
 
@@ -67,6 +68,9 @@ bool client_reusable(const struct client *c);
 void client_set_user(struct client *c, const struct client_user *user, void *arg);
 const struct target *client_target(const struct client *c);
 const struct tls_session *client_tls(const struct client *c);
+/* Whether AUTH was successful; why it was left out although it was wanted, NULL when it was not. */
+bool client_authenticated(const struct client *c);
+const char *client_warning(const struct client *c);
 /* Whether content of the parcel is going out; whether its final dot has: breaking off then may mean a second delivery. */
 bool client_sending(const struct client *c);
 bool client_committed(const struct client *c);
@@ -81,6 +85,10 @@ struct client {
 	void *arg;
 	enum step_id at;
 	bool plain;			/* no STARTTLS (any more) */
+	bool greeted;			/* the greeting has come */
+	bool authenticated;
+	struct sasl *sasl;		/* while AUTH is under way */
+	const char *warning;		/* see client_warning */
 	bool ahead;			/* MAIL, RCPT and DATA have been sent in one go */
 	bool all_ahead;			/* and with them, in BDAT, the whole message */
 	bool heard;			/* something was answered since the connection was taken up again */
@@ -97,8 +105,12 @@ struct client {
 
 /* Enters step ID: sets the time-out, says what is to be said. */
 void client_enter(struct client *c, enum step_id id);
+/* What the route, or else outbound.conf, says of TLS; never ACCESS_TLS_DEFAULT. */
+enum access_tls client_tls_policy(const struct client *c);
 /* Ends the session with what is in c->parser. */
 void client_lose_reply(struct client *c, enum client_loss_kind kind);
 void client_lose(struct client *c, enum client_loss_kind kind, const char *text);
+/* The same for a handshake that failed: whether it is worth another try in clear is the route's word. */
+void client_lose_tls(struct client *c, const char *text);
 
 #endif

@@ -19,6 +19,7 @@ struct connection {
 	struct tls_session *tls;
 	size_t tls_again;		/* length of the write that GnuTLS wants to see again */
 	struct buf out;
+	bool secret;			/* what it holds */
 	size_t out_at;
 	struct content *content;
 	bool content_failed;
@@ -59,6 +60,15 @@ void connection_deadline(struct connection *c, int64_t ms)
 		event_del(&c->timer);
 }
 
+static void empty_buffer(struct connection *c)
+{
+	if (c->secret && c->out.data)
+		explicit_bzero(c->out.data, c->out.size);
+	c->secret = false;
+	buf_clear(&c->out);
+	c->out_at = 0;
+}
+
 /* Writes from the buffer. Bytes, 0 when it must wait, -1 when the connection is broken. */
 static ssize_t write_buffer(struct connection *c)
 {
@@ -82,10 +92,8 @@ static ssize_t write_buffer(struct connection *c)
 			return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	}
 	c->out_at += (size_t)n;
-	if (c->out_at == c->out.len) {
-		buf_clear(&c->out);
-		c->out_at = 0;
-	}
+	if (c->out_at == c->out.len)
+		empty_buffer(c);
 	return n;
 }
 
@@ -127,7 +135,7 @@ static bool push(struct connection *c)
 
 		if (n < 0) {
 			c->broken = true;
-			buf_clear(&c->out);
+			empty_buffer(c);
 			return false;
 		}
 		if (n == 0) {
@@ -264,6 +272,21 @@ static socklen_t address_of(const struct target *t, struct sockaddr_storage *out
 	return sizeof(*un);
 }
 
+/* Our own address; the port is chosen when it is known where it goes, so that there are enough of them. */
+static bool bind_source(int fd, const struct target *t, struct err *err)
+{
+	const struct netaddr *source = target_source(t);
+	struct sockaddr_storage address;
+	char ip[NETADDR_TEXT];
+	int one = 1;
+
+	if (!source)
+		return true;
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+	socklen_t len = netaddr_to(source, &address);
+	return bind(fd, (struct sockaddr *)&address, len) == 0 || err_sys(err, "source address %s cannot be used", netaddr_text(source, ip));
+}
+
 struct connection *connection_open(struct event_base *base, const struct target *target, int64_t timeout_ms,
 				   const struct connection_user *user, void *arg, struct err *err)
 {
@@ -275,6 +298,11 @@ struct connection *connection_open(struct event_base *base, const struct target 
 		return err_sys(err, "socket"), NULL;
 	if (target->addr.family)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (!bind_source(fd, target, err)) {
+		close(fd);
+		errno = ENODEV;
+		return NULL;
+	}
 	if (connect(fd, (struct sockaddr *)&address, len) < 0 && errno != EINPROGRESS && errno != EINTR) {
 		int error = errno;
 
@@ -315,6 +343,7 @@ void connection_close(struct connection **cp)
 		tls_session_free(&c->tls);
 	}
 	close(c->fd);
+	empty_buffer(c);
 	buf_free(&c->out);
 	free(c);
 	connections--;
@@ -332,6 +361,11 @@ void connection_flush(struct connection *c)
 		push(c);
 	if (c->broken)
 		event_active(&c->writing, EV_WRITE, 0);
+}
+
+void connection_wipe(struct connection *c)
+{
+	c->secret = true;
 }
 
 void connection_send(struct connection *c, struct content *content)

@@ -28,7 +28,8 @@ struct connection_user {
 	void (*failed)(void *arg, enum connection_failure f, const char *why);
 };
 
-/* Starts connecting. NULL with ERR and errno when it fails at once (EMFILE, ENFILE, ENETUNREACH ...): then no call follows. */
+/* Starts connecting, from the address that TARGET's access names, if any. NULL with ERR and errno when it fails at once (EMFILE,
+ * ENFILE, ENETUNREACH ...): then no call follows. ENODEV: the address is not ours. */
 struct connection *connection_open(struct event_base *base, const struct target *target, int64_t timeout_ms,
 				   const struct connection_user *user, void *arg, struct err *err);
 /* A connection on a descriptor that is connected already (tests). Takes FD over. */
@@ -42,6 +43,8 @@ void connection_deadline(struct connection *c, int64_t ms);
 /* Queues bytes, and sends what can be sent. Trouble is told from the loop, not from inside. */
 void connection_put(struct connection *c, struct view v);
 void connection_flush(struct connection *c);
+/* What is queued is secret: its memory is wiped when it has been sent. */
+void connection_wipe(struct connection *c);
 /* Sends CONTENT (kept by pointer until `sent`) behind what is queued. */
 void connection_send(struct connection *c, struct content *content);
 

@@ -1,6 +1,8 @@
 /* delivery.c - see delivery.h. Which failure leads where:
  *   before anything of the message was decided    the next address; after the last one the recipients are deferred
  *   TLS handshake                                 the same address once more, in clear (opportunistic TLS)
+ *   no TLS or AUTH, where they are demanded       the next address; deferred, never sent without
+ *   our own source address                        deferred: no server is to blame
  *   a pooled connection that had died             the same address over a fresh connection; not counted as an attempt
  *   after the final dot                           deferred: another address could mean a second delivery
  *   no descriptors                                back to the head of the line, the destination is not to blame */
@@ -9,6 +11,7 @@
 #include "../lib/log.h"
 #include "../lib/scoreboard.h"
 #include "../lib/tls_nogo.h"
+#include "approach.h"
 #include <utlist.h>
 
 #define DELIVERY_ADDRESSES 8		/* addresses tried for one delivery */
@@ -205,6 +208,11 @@ static void on_ready(void *arg)
 
 	d->times.connected = clock_ms();
 	sched_progress(&d->job->runner->sched, d->turn.site, clock_ms());
+	if (client_warning(d->client)) {
+		log_id(job_id(d->job));
+		log_warn("%s: %s", client_target(d->client)->name, client_warning(d->client));
+		log_id("");
+	}
 	make_parcel(d);
 	client_send(d->client, &d->parcel);
 }
@@ -257,6 +265,8 @@ static void lost_words(struct delivery *d, const struct target *t, const struct 
 		enhanced = "4.5.0";
 	} else if (loss->kind == LOSS_LOCAL) {
 		enhanced = "4.3.0";
+	} else if (loss->kind == LOSS_SECURITY && *loss->enhanced) {
+		enhanced = loss->enhanced;	/* a 5xx becomes 4.0.0 */
 	}
 	target_text(t, where);
 	if (loss->code)
@@ -332,7 +342,7 @@ static void on_lost(void *arg, const struct client_loss *loss)
 		d->plain = d->fresh = true;
 		try_next(d);
 	} else {
-		if (loss->step < STEP_MAIL)
+		if (loss->step < STEP_MAIL && loss->kind != LOSS_SECURITY)
 			address_down(d, &target);
 		next_address(d);
 	}
@@ -386,6 +396,7 @@ static void try_next(struct delivery *d)
 			ask_nogo(d, t);
 			return;
 		}
+		d->misplaced = errno == ENODEV;
 		if (is_shortage(errno)) {
 			log_warn("no connection can be made now: %s", err.text);
 			delivery_postpone(d);
@@ -394,7 +405,10 @@ static void try_next(struct delivery *d)
 		struct client_loss loss = { .kind = LOSS_NETWORK, .step = STEP_CONNECT };
 		snprintf(loss.text, sizeof(loss.text), "%.*s", (int)sizeof(loss.text) - 1, err.text);
 		lost_words(d, t, &loss);
-		address_down(d, t);
+		if (d->misplaced)
+			log_warn("no connection can be made: %s", err.text);
+		else
+			address_down(d, t);
 		d->plain = d->fresh = false;
 	}
 	if (d->turn.destination->route->internal && !d->reached) {
@@ -402,12 +416,13 @@ static void try_next(struct delivery *d)
 		return;
 	}
 	decide_rest(d, &d->failure);
-	delivery_end(d, d->busy ? SITE_BUSY : SITE_FAILED);
+	delivery_end(d, d->misplaced ? SITE_UNTRIED : d->busy ? SITE_BUSY : SITE_FAILED);
 }
 
 void delivery_start(struct delivery *d)
 {
 	struct runner *r = d->job->runner;
+	struct err err = { "" };
 
 	DL_APPEND(r->active, d);
 	d->begun = true;
@@ -417,5 +432,14 @@ void delivery_start(struct delivery *d)
 	mx_shuffle(r->mx, d->targets);
 	targets_prefer_up(d->targets, &r->downs, clock_ms());
 	d->at = 0;
-	try_next(d);
+	if (approach(d->targets, &d->job->file.env, &err)) {
+		try_next(d);
+		return;
+	}
+	log_id(job_id(d->job));
+	log_warn("%s", err.text);
+	log_id("");
+	failed(d, NULL, OUTCOME_DEFER, "4.3.5", err.text);	/* RFC 3463: system incorrectly configured */
+	decide_rest(d, &d->failure);
+	delivery_end(d, SITE_UNTRIED);
 }

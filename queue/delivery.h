@@ -23,6 +23,7 @@ struct delivery {
 	bool plain;			/* no TLS: the handshake failed */
 	struct store_query *nogo;	/* whether it has failed with this address before; NULL: not asked, or answered */
 	bool busy, reached;		/* the last address said 421; one came further than its greeting */
+	bool misplaced;			/* the last one could not be gone to from our source address */
 	struct result failure;		/* of the last address */
 	struct result_times times;
 	const char *tls;		/* for the log */

@@ -2,6 +2,7 @@
 #include "destination.h"
 
 #include "../lib/err.h"
+#include "route.h"
 #include "sched.h"
 #include "targets.h"
 #include <utlist.h>
@@ -40,7 +41,7 @@ void destination_free(struct sched *s, struct destination *d)
 		d->site->destinations--;
 	HASH_DEL(s->destinations, d);
 	targets_release(&d->targets);
-	free(d->route);
+	route_free(&d->route);
 	free(d->key);
 	free(d);
 }

@@ -117,14 +117,14 @@ static void decide_all(struct job *j, const size_t *rcpts, size_t count, struct 
 	}
 }
 
-/* Finds the destination of recipient I, as LIKE when it has the same domain. */
+/* Finds the destination of recipient I, as LIKE when it has the same domain and that is what routes go by. */
 static void route_rcpt(struct job *j, size_t i, const struct job_rcpt *like, const char *like_domain)
 {
 	struct runner *r = j->runner;
 	const char *domain = j->file.env.rcpts[i].domain;
 	struct route route;
 
-	if (like && strcmp(domain, like_domain) == 0) {
+	if (like && routing_by_domain(&r->routing) && strcmp(domain, like_domain) == 0) {
 		j->rcpts[i].destination = like->destination;
 		j->rcpts[i].result = like->result;
 		j->rcpts[i].untried = like->untried;
@@ -137,6 +137,7 @@ static void route_rcpt(struct job *j, size_t i, const struct job_rcpt *like, con
 		j->rcpts[i].destination = destination_of(r, &route);
 	else
 		decide(j, i, result_local(j->arena, route.outcome, route.enhanced, route.text), false);
+	route_clear(&route);
 }
 
 static bool parked_at(const struct entry *e, const struct destination *d)

@@ -26,6 +26,7 @@ struct mx_host {
 	uint16_t port;
 	char name[DNS_NAME_SIZE];
 	char path[TARGET_PATH];
+	const struct access *access;	/* the route's */
 	struct netaddr literal;		/* family 0: ask */
 	struct dns_query *asked[2];	/* A, AAAA */
 	struct dns_answer *answers[2];
@@ -141,10 +142,10 @@ static void finish_without(struct mx_query *q, enum outcome outcome, const char 
 
 /* ---- addresses into targets ---- */
 
-static bool known(const struct targets *t, const struct netaddr *a, uint16_t port)
+static bool known(const struct targets *t, const struct netaddr *a, const struct mx_host *h)
 {
 	for (size_t i = 0; i < t->count; i++)
-		if (netaddr_eq(&t->list[i].addr, a) && t->list[i].addr.port == port)
+		if (netaddr_eq(&t->list[i].addr, a) && t->list[i].addr.port == h->port && t->list[i].access == h->access)
 			return true;
 	return false;
 }
@@ -165,10 +166,10 @@ static bool allowed(struct mx_query *q, const struct netaddr *a)
 
 static void add_target(struct mx_query *q, struct targets *t, const struct mx_host *h, const struct netaddr *a)
 {
-	if (t->count == TARGETS_MAX || known(t, a, h->port) || !allowed(q, a))
+	if (t->count == TARGETS_MAX || known(t, a, h) || !allowed(q, a))
 		return;
 	struct target *new = &t->list[t->count++];
-	*new = (struct target){ .preference = h->preference, .lmtp = h->lmtp, .addr = *a };
+	*new = (struct target){ .preference = h->preference, .lmtp = h->lmtp, .addr = *a, .access = access_hold(h->access) };
 	new->addr.port = h->port;
 	memcpy(new->name, h->name, sizeof(new->name));
 }
@@ -180,7 +181,7 @@ static void add_host(struct mx_query *q, struct targets *t, const struct mx_host
 	if (*h->path && t->count < TARGETS_MAX) {
 		struct target *new = &t->list[t->count++];
 
-		*new = (struct target){ .preference = h->preference, .lmtp = h->lmtp };
+		*new = (struct target){ .preference = h->preference, .lmtp = h->lmtp, .access = access_hold(h->access) };
 		memcpy(new->path, h->path, sizeof(new->path));
 		snprintf(new->name, sizeof(new->name), "%s", h->path);
 	}
@@ -365,6 +366,7 @@ static struct mx_host *add(struct mx_query *q, unsigned preference, const char *
 	h->query = q;
 	h->preference = preference;
 	h->port = (uint16_t)q->mx->settings->outbound_port;
+	h->access = q->route->access;
 	snprintf(h->name, sizeof(h->name), "%s", name);
 	return h;
 }
@@ -456,6 +458,7 @@ static void ask_hops(struct mx_query *q)
 
 		h->lmtp = hop->lmtp;
 		h->port = hop->port;
+		h->access = hop->access;
 		memcpy(h->path, hop->path, sizeof(h->path));
 		if (!netaddr_parse(view_of(hop->host), &h->literal))
 			h->literal.family = 0;

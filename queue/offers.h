@@ -14,11 +14,13 @@ enum offer {
 	OFFER_SMTPUTF8 = 32,		/* RFC 6531 */
 	OFFER_CHUNKING = 64,		/* RFC 3030 */
 	OFFER_BINARYMIME = 128,		/* RFC 3030 */
+	OFFER_AUTH = 256,		/* RFC 4954 */
 };
 
 struct offers {
 	unsigned set;			/* of enum offer */
 	uint64_t size_max;		/* octets of a message; 0: not told */
+	unsigned auth;			/* mechanisms: of sasl_set */
 };
 
 /* TEXT: the whole answer, a line each ending in '\n'; the first, a greeting, is passed over. What is unknown or malformed is

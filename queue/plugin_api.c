@@ -15,9 +15,31 @@ unsigned pr_failures(struct hook_call *call)
 	return call->job ? call->job->job->file.env.attempts : 0;
 }
 
-bool pr_add_mx(struct hook_call *call, unsigned priority, const char *next_hop)
+bool pr_add_next_hop(struct hook_call *call, const struct pr_mx *mx)
 {
-	return call->job && call->job->route && route_add(call->job->route, priority, next_hop);
+	const char *problem;
+
+	if (!call->job || !call->job->route)
+		return false;
+	if (route_add(call->job->route, mx, &problem))
+		return true;
+	pr_log(call, PR_ERROR, "next hop \"%s\" cannot be used, expected %s", mx->exchange ? mx->exchange : "", problem);
+	return false;
+}
+
+bool pr_add_mx(struct hook_call *call, unsigned priority, const char *exchange)
+{
+	return pr_add_next_hop(call, &(struct pr_mx){ .priority = priority, .exchange = exchange });
+}
+
+const char *pr_mx_problem(const struct pr_mx *mx)
+{
+	const char *problem = NULL;
+	struct hop hop;
+
+	if (hop_read(&hop, mx, HOP_SMTP_PORT, &problem))
+		hop_clear(&hop);
+	return problem;
 }
 
 void pr_set_delay(struct hook_call *call, int64_t seconds)

@@ -104,7 +104,7 @@ static struct pool_host *host_of(struct pool *pool, const struct target *target,
 	struct pool_host *host;
 	char key[TARGET_TEXT];
 
-	target_text(target, key);
+	target_key(target, key);
 	HASH_FIND_STR(pool->hosts, key, host);
 	if (host || !make)
 		return host;

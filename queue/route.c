@@ -7,58 +7,52 @@
 
 /* ---- next hops ---- */
 
-static bool parse_port(struct view text, uint16_t *port)
+/* Those of the same preference stay as they came. */
+static void insert(struct route *r, const struct hop *hop)
 {
-	uint64_t n;
-
-	if (!view_u64(text, 65535, &n) || n == 0)
-		return false;
-	*port = (uint16_t)n;
-	return true;
-}
-
-static bool parse_path(struct view text, struct hop *hop)
-{
-	return text.len > 1 && text.data[0] == '/' && !view_has_line_break(text) && view_copy(text, hop->path, sizeof(hop->path));
-}
-
-/* "host", "host:port", "address", "address:port", "[v6]", "[v6]:port". */
-static bool parse_host(struct view text, struct hop *hop)
-{
-	struct netaddr addr;
-	char ip[NETADDR_TEXT];
-
-	if (netaddr_parse_port(text, hop->port, &addr)) {
-		hop->port = addr.port;
-		return view_copy(view_of(netaddr_text(&addr, ip)), hop->host, sizeof(hop->host));
-	}
-	size_t colon = view_find(text, ':');
-	struct view host = view_head(text, colon);
-	if (!address_domain_valid(host, false) || !view_copy(host, hop->host, sizeof(hop->host)))
-		return false;
-	return colon == text.len || parse_port(view_skip(text, colon + 1), &hop->port);
-}
-
-bool route_add(struct route *r, unsigned preference, const char *text)
-{
-	struct hop hop = { .preference = preference, .port = r->port };
-	struct view v = view_of(text);
-
-	hop.lmtp = view_starts(v, VIEW("lmtp:"));
-	if (hop.lmtp) {
-		v = view_skip(v, 5);
-		hop.port = ROUTE_LMTP_PORT;
-	}
-	bool good = view_starts(v, VIEW("unix:")) ? parse_path(view_skip(v, 5), &hop) : parse_host(v, &hop);
-	if (!good || r->count == ROUTE_HOPS_MAX)
-		return false;
-	/* in order of preference, those of the same as they came */
 	size_t at = r->count++;
-	for (; at > 0 && r->hops[at - 1].preference > preference; at--)
+
+	for (; at > 0 && r->hops[at - 1].preference > hop->preference; at--)
 		r->hops[at] = r->hops[at - 1];
-	r->hops[at] = hop;
+	r->hops[at] = *hop;
 	r->kind = ROUTE_HOPS;
+}
+
+bool route_add(struct route *r, const struct pr_mx *mx, const char **problem)
+{
+	struct hop hop;
+
+	if (!hop_read(&hop, mx, r->port, problem))
+		return false;
+	if (r->by_mx || r->count == ROUTE_HOPS_MAX || (hop_by_mx(&hop) && r->count)) {
+		hop_clear(&hop);
+		*problem = "at most 16 next hops, or the MX hosts and no other";
+		return false;
+	}
+	r->by_mx = hop_by_mx(&hop);
+	if (r->by_mx)
+		r->access = hop.access;
+	else
+		insert(r, &hop);
 	return true;
+}
+
+void route_clear(struct route *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		hop_clear(&r->hops[i]);
+	access_drop(&r->access);
+	r->count = 0;
+	r->by_mx = false;
+	r->kind = ROUTE_MX;
+}
+
+void route_free(struct route **r)
+{
+	if (*r)
+		route_clear(*r);
+	free(*r);
+	*r = NULL;
 }
 
 struct route *route_keep(const struct route *r)
@@ -69,15 +63,19 @@ struct route *route_keep(const struct route *r)
 	if (!kept)
 		bug("no memory for a route");
 	memcpy(kept, r, size);
+	access_hold(kept->access);
+	for (size_t i = 0; i < kept->count; i++)
+		access_hold(kept->hops[i].access);
 	return kept;
 }
 
 char *route_key(const struct route *r, char out[ROUTE_KEY])
 {
+	char access[ACCESS_TEXT];
 	struct buf b;
 
 	if (r->kind == ROUTE_MX) {
-		snprintf(out, ROUTE_KEY, "%s", r->domain);
+		snprintf(out, ROUTE_KEY, "%s%s", r->domain, access_text(r->access, access));
 		return out;
 	}
 	buf_init(&b, ROUTE_KEY - 1);
@@ -89,6 +87,7 @@ char *route_key(const struct route *r, char out[ROUTE_KEY])
 			buf_printf(&b, "%s:%u", h->host, (unsigned)h->port);
 		else
 			buf_printf(&b, "unix:%s", h->path);
+		buf_puts(&b, access_text(h->access, access));
 	}
 	snprintf(out, ROUTE_KEY, "%s", buf_text(&b));
 	buf_free(&b);
@@ -143,20 +142,24 @@ static void refuse(struct route *out, enum verdict v, const struct reply *reply)
 	snprintf(out->text, sizeof(out->text), "%s", reply->code ? reply->text : "a plugin found no route");
 }
 
+bool routing_by_domain(const struct routing *r)
+{
+	return !r->plugins || !plugin_wants(r->plugins, HOOK_GET_MX);
+}
+
 /* What the plugins say. False: they leave it to us. */
 static bool ask_plugins(const struct routing *r, struct job_call *call, struct route *out)
 {
 	struct reply reply;
 
-	if (!r->plugins || !plugin_wants(r->plugins, HOOK_GET_MX))
+	if (routing_by_domain(r))
 		return false;
 	call->route = out;
 	enum verdict v = job_call_run(r->plugins, HOOK_GET_MX, call, &reply);
 	call->route = NULL;
 	if (v == OK)
-		return out->count > 0;
-	out->count = 0;
-	out->kind = ROUTE_MX;
+		return out->count > 0 || out->by_mx;
+	route_clear(out);
 	if (v == DECLINED)
 		return false;
 	refuse(out, v, &reply);

@@ -10,18 +10,10 @@
 #include "job_call.h"
 #include "../lib/reply.h"
 #include "result.h"
+#include "hop.h"
 #include "targets.h"
 
 #define ROUTE_HOPS_MAX 16
-#define ROUTE_LMTP_PORT 24	/* RFC 2033 has none of its own; 24 is for private mail systems */
-
-struct hop {
-	unsigned preference;
-	bool lmtp;
-	uint16_t port;
-	char host[DNS_NAME_SIZE];	/* name or address; "" for a Unix socket */
-	char path[TARGET_PATH];
-};
 
 enum route_kind { ROUTE_MX, ROUTE_HOPS };
 
@@ -29,6 +21,8 @@ struct route {
 	enum route_kind kind;
 	bool internal;			/* our own socket */
 	char domain[DNS_NAME_SIZE];	/* ROUTE_MX: what to look up, or an address literal */
+	const struct access *access;	/* ROUTE_MX: how its hosts are gone to; held */
+	bool by_mx;			/* a plugin has said so */
 	/* Not OUTCOME_NONE: a plugin said that it goes nowhere. */
 	enum outcome outcome;
 	char enhanced[12], text[REPLY_TEXT];
@@ -47,12 +41,17 @@ struct routing {
 
 bool routing_init(struct routing *r, const struct settings *s, struct plugin_list *plugins, struct err *err) MUST_CHECK;
 void routing_free(struct routing *r);
-/* The route of CALL->domain, for the recipients in CALL, into OUT. */
+/* Whether all recipients of a domain have the same route: no plugin is asked for it. */
+bool routing_by_domain(const struct routing *r);
+/* The route of CALL->domain, for the recipients in CALL, into OUT, to be cleared. */
 void route_find(const struct routing *r, struct job_call *call, struct route *out);
-/* Adds a next hop in one of the notations of pr_add_mx (postrider.h). False when it is none, or one too many. */
-bool route_add(struct route *r, unsigned preference, const char *text);
-/* A copy from malloc, no larger than it must be: for as long as a destination lives. */
+/* Adds a next hop, or that it is the MX hosts and nothing else. False when there is something wrong with it, or it is one too many: *PROBLEM is what was expected. */
+bool route_add(struct route *r, const struct pr_mx *mx, const char **problem);
+/* Removes all next hops: the end of a route that was found. */
+void route_clear(struct route *r);
+/* A copy from malloc, no larger than it must be: for as long as a destination lives. Freed with route_free, which sets it to NULL. */
 struct route *route_keep(const struct route *r);
+void route_free(struct route **r);
 /* Equal for routes with the same next hops: what makes a destination. */
 #define ROUTE_KEY 4096
 char *route_key(const struct route *r, char out[ROUTE_KEY]);

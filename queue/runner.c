@@ -250,7 +250,10 @@ static unsigned set_limits(struct runner *r)
 static bool load_plugins(struct runner *r, const struct drop_target *who, struct err *err)
 {
 	r->plugins = plugin_load(r->settings, err);
-	if (!r->plugins || !plugin_before_drop(r->plugins, err) || !(r->store = store_new(r->settings, err)))
+	if (!r->plugins)
+		return false;
+	plugin_will_deliver(r->plugins);
+	if (!plugin_before_drop(r->plugins, err) || !(r->store = store_new(r->settings, err)))
 		return false;
 	return drop_root(who, err) && plugin_init(r->plugins, err);
 }
@@ -267,7 +270,8 @@ static bool open_all(struct runner *r, struct err *err)
 	r->spool = spool_open(s->spool_dir, RUNNER_WRITER + (unsigned)getpid() % RUNNER_WRITER, err);
 	if (!r->spool || !(r->dns = dns_context(r->base, s, err)))
 		return false;
-	if (s->outbound_enable_tls && !(r->shared.tls = tls_client_context(settings_tls(s, "outbound"), err)))
+	/* a route may demand it, whatever outbound.conf says */
+	if (!(r->shared.tls = tls_client_context(settings_tls(s, "outbound"), err)))
 		return false;
 	store_prove(r->store);
 	store_attach(r->store, r->base);

@@ -7,6 +7,7 @@
 
 enum step_id {
 	STEP_CONNECT, STEP_GREETING, STEP_EHLO, STEP_HELO, STEP_LHLO, STEP_STARTTLS, STEP_HANDSHAKE, STEP_EHLO_AGAIN,
+	STEP_AUTH, STEP_AUTH_ANSWER,
 	STEP_READY,			/* set up: the user says what comes next */
 	STEP_MAIL, STEP_RCPT, STEP_DATA, STEP_CONTENT, STEP_BDAT, STEP_END, STEP_END_LMTP, STEP_RSET,
 	STEP_DONE,			/* the parcel has its results: the user says what comes next */

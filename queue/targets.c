@@ -25,13 +25,48 @@ struct targets *targets_copy(const struct targets *from)
 
 	t->count = from->count;
 	memcpy(t->list, from->list, from->count * sizeof(t->list[0]));
+	for (size_t i = 0; i < t->count; i++)
+		access_hold(t->list[i].access);
 	return t;
 }
 
 void targets_release(struct targets **t)
 {
+	for (size_t i = 0; *t && i < (*t)->count; i++)
+		access_drop(&(*t)->list[i].access);
 	free(*t);
 	*t = NULL;
+}
+
+const struct netaddr *target_source(const struct target *t)
+{
+	const struct netaddr *source = !t->access ? NULL : t->addr.family == 4 ? &t->access->bind4 : t->addr.family == 6 ? &t->access->bind6 : NULL;
+
+	return source && source->family ? source : NULL;
+}
+
+bool target_reachable(const struct target *t)
+{
+	const struct access *a = t->access;
+
+	return !a || t->addr.family == 0 || (a->bind4.family == 0 && a->bind6.family == 0) || target_source(t);
+}
+
+char *target_key(const struct target *t, char out[TARGET_TEXT])
+{
+	size_t len = strlen(target_text(t, out));
+
+	if (t->access)
+		snprintf(out + len, TARGET_TEXT - len, " %p", (const void *)t->access);
+	return out;
+}
+
+void target_set_access(struct target *t, const struct access *new)
+{
+	const struct access *old = t->access;
+
+	t->access = access_hold(new);
+	access_drop(&old);
 }
 
 char *target_text(const struct target *t, char out[TARGET_TEXT])
@@ -108,5 +143,6 @@ void targets_prefer_up(struct targets *t, struct target_downs **downs, int64_t n
 		else
 			t->list[up++] = t->list[i];
 	memcpy(t->list + up, down->list, down->count * sizeof(t->list[0]));
+	down->count = 0;		/* they have moved back */
 	targets_release(&down);
 }

@@ -25,9 +25,10 @@ static struct limits limits_of(const struct runner *r, const struct destination 
 }
 
 /* Domains whose mail goes to the same best hosts are one site. When their names are too long, a hash stands for the rest. */
-static char *site_key(const struct mx_answer *a, char out[SITE_KEY])
+static char *site_key(const struct mx_answer *a, const struct route *route, char out[SITE_KEY])
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	char access[ACCESS_TEXT];
 	size_t len = 0;
 
 	out[0] = '\0';
@@ -36,6 +37,11 @@ static char *site_key(const struct mx_answer *a, char out[SITE_KEY])
 			hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
 		len += (size_t)snprintf(out + (len < SITE_KEY ? len : 0), len < SITE_KEY ? SITE_KEY - len : 0, "%s%s", i ? "," : "", a->hosts[i]);
 	}
+	/* what is refused to one user, or for want of TLS, says nothing of the others */
+	access_text(route->count ? route->hops[0].access : route->access, access);
+	for (const char *c = access; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+	len += (size_t)snprintf(out + (len < SITE_KEY ? len : 0), len < SITE_KEY ? SITE_KEY - len : 0, "%s", access);
 	if (len >= SITE_KEY)
 		snprintf(out + SITE_KEY - 20, 20, "#%016llx", (unsigned long long)hash);
 	return out;
@@ -53,7 +59,7 @@ static void on_answer(void *arg, struct mx_answer *a)
 	free(arg);
 	d->query = NULL;
 	if (a->outcome == OUTCOME_NONE) {
-		destination_resolved(s, d, site_key(a, key), &limits, d->route->internal, until, now);
+		destination_resolved(s, d, site_key(a, d->route, key), &limits, d->route->internal, until, now);
 		d->targets = a->targets;
 	} else if (a->outcome == OUTCOME_FAIL) {
 		destination_answered(s, d, a->outcome, a->enhanced, a->text, until);

@@ -50,11 +50,14 @@ def message(c, text, sender="a@b.test", *recipients):
     return "\n".join(c.reply())
 
 
-def load_error(plugins, want, files=None):
-    """PLUGINS with FILES must be refused by `postrider check` with WANT in the text."""
+def load_error(plugins, want, files=None, modes=None):
+    """PLUGINS with FILES (MODES: of some of them) must be refused by `postrider check` with WANT in the text."""
     p = Instance(plugins=plugins, files=files, start=False, auth=False, cert=False)
     try:
+        for name, mode in (modes or {}).items():
+            os.chmod(p.conf_dir / name, mode)
         r = p.tool("check")
         assert r.returncode != 0 and want in r.stdout + r.stderr, (plugins, r.returncode, r.stdout + r.stderr)
+        return r.stdout + r.stderr
     finally:
         p.close()

@@ -27,14 +27,15 @@ def rcpt_line(address, notify=0, orcpt="", status="T", last=""):
     return b" ".join([b"rcpt", status.encode(), escape(address, True), escape(with_labels, True), b"%d" % notify, escape(orcpt, True), escape(last)])
 
 
-def put(p, message, to, sender="alice@local.test", flags="", arrived=None, poke=True, **fields):
+def put(p, message, to, sender="alice@local.test", flags="", arrived=None, poke=True, notes=None, **fields):
     """Puts MESSAGE (bytes with CRLF) into new/ for TO: addresses, or (address, {notify=, orcpt=, status=, last=}); its queue id.
-    FIELDS are lines of the envelope: envid="x", ret="HDRS", by=seconds ..., a "_" standing for "-". It is looked at at once."""
+    NOTES are the transaction's. FIELDS are lines of the envelope: envid="x", ret="HDRS", by=seconds ..., a "_" standing for "-". It is looked at at once."""
     ident = new_id()
     lines = [b"from " + escape(sender), b"arrived %d" % int((time.time() if arrived is None else arrived) * 1e6)]
     if flags:
         lines.append(b"flags " + flags.encode())
     lines += [name.replace("_", "-").encode() + b" " + escape(str(value)) for name, value in fields.items()]
+    lines += [b"note " + escape(key, True) + b" " + escape(value) for key, value in (notes or {}).items()]
     for r in [to] if isinstance(to, str) else to:
         lines.append(rcpt_line(r) if isinstance(r, str) else rcpt_line(r[0], **r[1]))
     envelope = b"".join(line + b"\n" for line in lines)

@@ -1,5 +1,5 @@
 /* test_mx.c - from routes to addresses, with a real libunbound context on local data. */
-#include "unit.h"
+#include "route_fixture.h"
 #include "../../queue/mx.h"
 #include "../../queue/targets.h"
 #include <event2/event.h>
@@ -157,12 +157,12 @@ START_TEST(hops)
 {
 	struct route r = { .port = 25 }, gone = { .port = 25 };
 
-	ck_assert(route_add(&r, 20, "127.0.0.1:2525") && route_add(&r, 10, "b.plain.test:26") && route_add(&r, 30, "lmtp:unix:/run/lmtp"));
+	ck_assert(add_hop(&r, 20, "127.0.0.1:2525") && add_hop(&r, 10, "b.plain.test:26") && add_hop(&r, 30, "lmtp:unix:/run/lmtp"));
 	ask(&r);
 	ck_assert_int_eq(got.outcome, OUTCOME_NONE);
 	ck_assert_str_eq(addresses(), "203.0.114.2:26 127.0.0.1:2525 lmtp:unix:/run/lmtp");
 	/* what a route names and DNS does not know is our mistake: later */
-	ck_assert(route_add(&gone, 0, "nowhere.test"));
+	ck_assert(add_hop(&gone, 0, "nowhere.test"));
 	ask(&gone);
 	ck_assert_int_eq(got.outcome, OUTCOME_DEFER);
 }

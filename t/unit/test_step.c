@@ -48,6 +48,8 @@ struct scene {
 	unsigned flags, notify;
 	const char *reports;		/* who reports on the first: "server", "relayed", "delivered" */
 	bool chunking;			/* the option */
+	bool without_auth;		/* the option says send */
+	const struct access *access;	/* the route's */
 	bool committed;			/* lost when all of it had gone out */
 };
 static const struct scene *scene;
@@ -205,7 +207,8 @@ static void check_reports(const struct scene *c)
 
 static void run(const struct scene *c)
 {
-	struct target target = { .name = "mx.there.test", .lmtp = c->lmtp, .path = "/x" };
+	const struct access *access = c->access ? access_make(c->access) : NULL;
+	struct target target = { .name = "mx.there.test", .lmtp = c->lmtp, .path = "/x", .access = access };
 	int fds[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
@@ -215,6 +218,7 @@ static void run(const struct scene *c)
 	memset(&loss, 0, sizeof(loss));
 	scene = c;
 	settings.outbound_chunking = c->chunking;
+	settings.outbound_without_auth = c->without_auth ? WITHOUT_AUTH_SEND : WITHOUT_AUTH_DEFER;
 	make_message(c);
 	parcel.total = c->rcpts ? c->rcpts : 1;
 	sends = c->sends ? c->sends : 1;
@@ -235,6 +239,7 @@ static void run(const struct scene *c)
 		ck_assert_msg(loss.step == c->step, "step %s after:\n%s", step_row(loss.step)->name, c->script);
 	}
 	client_close(&client);
+	access_drop(&access);
 	close(peer);
 }
 
@@ -244,7 +249,7 @@ static void run_all(const struct scene *table, size_t count)
 	shared = (struct client_shared){ .base = base, .settings = &settings };
 	settings = (struct settings){ .me = "me.test", .outbound_without_8bitmime = DOWNGRADE_SEND, .outbound_deliveries_per_connection = 10, .outbound_greeting_timeout = 10000,
 		.outbound_helo_timeout = 10000, .outbound_mail_timeout = 10000, .outbound_rcpt_timeout = 10000, .outbound_data_timeout = 10000,
-		.outbound_body_timeout = 10000, .outbound_end_of_data_timeout = 10000, .outbound_rset_timeout = 10000, .outbound_quit_timeout = 10000 };
+		.outbound_body_timeout = 10000, .outbound_end_of_data_timeout = 10000, .outbound_rset_timeout = 10000, .outbound_quit_timeout = 10000, .outbound_auth_timeout = 10000 };
 	arena = arena_new(4096);
 	message = memfd_create("message", MFD_CLOEXEC);
 	ck_assert_int_eq(write(message, content, sizeof(content) - 1), (ssize_t)sizeof(content) - 1);
@@ -452,6 +457,41 @@ START_TEST(chunking)
 }
 END_TEST
 
+/* What the route demands: TLS, AUTH. The socket is no TCP connection, so that TLS itself is for t/outbound. */
+#define HELLO_AUTH(words) "S 220 hi\nC EHLO me.test\nS 250-hello\nS 250 AUTH " words "\n"
+#define AFTER_AUTH "C MAIL\nS 451 no\nC RSET\nS 250 ok"
+
+START_TEST(demands)
+{
+	static const struct access login = { .user = "alice", .password = "secret", .mechanism = "", .helo = "" };
+	static const struct access named = { .user = "", .password = "", .mechanism = "", .helo = "other.test" };
+	static const struct scene table[] = {
+		{ HELLO_AUTH("LOGIN PLAIN") "C AUTH PLAIN AGFsaWNlAHNlY3JldA==~\nS 235 ok\n" AFTER_AUTH, .access = &login, .done = true, .outcomes = "4" },
+		{ HELLO_AUTH("PLAIN") "C AUTH PLAIN\nS 334 \nC AGFsaWNlAHNlY3JldA==~\nS 235 ok\n" AFTER_AUTH, .access = &login, .done = true, .outcomes = "4" },
+		{ HELLO_AUTH("LOGIN") "C AUTH LOGIN~\nS 334 VXNlcm5hbWU6\nC YWxpY2U=~\nS 334 UGFzc3dvcmQ6\nC c2VjcmV0~\nS 235 ok\n" AFTER_AUTH, .access = &login, .done = true,
+			.outcomes = "4" },
+		{ HELLO_AUTH("CRAM-MD5") "C AUTH CRAM-MD5~\nS 334 PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+\nC YWxpY2Ug\nS 235 ok\n" AFTER_AUTH, .access = &login,
+			.done = true, .outcomes = "4" },
+		{ HELLO_AUTH("PLAIN") "C AUTH\nS 535 5.7.8 wrong", .access = &login, .kind = LOSS_SECURITY, .step = STEP_AUTH },
+		{ HELLO_AUTH("PLAIN") "C AUTH\nS 454 4.7.0 later", .access = &login, .kind = LOSS_SECURITY, .step = STEP_AUTH },
+		{ HELLO_AUTH("PLAIN") "C AUTH\nS 421 4.7.0 later", .access = &login, .kind = LOSS_BUSY, .step = STEP_AUTH },
+		{ HELLO_AUTH("PLAIN") "C AUTH\nS 250 ok", .access = &login, .kind = LOSS_SECURITY, .step = STEP_AUTH },
+		{ HELLO_AUTH("LOGIN") "C AUTH\nS 235 ok", .access = &login, .kind = LOSS_SECURITY, .step = STEP_AUTH },
+		{ HELLO_AUTH("SCRAM-SHA-256") "C AUTH SCRAM-SHA-256 \nS 334 cj14LHM9eCxpPTE=\nN", .access = &login, .kind = LOSS_SECURITY, .step = STEP_AUTH_ANSWER },
+		{ HELLO_AUTH("CRAM-MD5") "C AUTH\nS 334 !!\nN", .access = &login, .kind = LOSS_SECURITY, .step = STEP_AUTH_ANSWER },
+		{ HELLO_AUTH("PLAIN") "C AUTH\nR 235 ok~250 more~\nN", .access = &login, .kind = LOSS_PROTOCOL, .step = STEP_AUTH },
+		/* none that we know: as configured */
+		{ HELLO_AUTH("NTLM") "N", .access = &login, .kind = LOSS_SECURITY, .step = STEP_EHLO },
+		{ HELLO_AUTH("NTLM") AFTER_AUTH, .access = &login, .done = true, .outcomes = "4", .without_auth = true },
+		{ HELLO AFTER_AUTH, .access = &login, .done = true, .outcomes = "4", .without_auth = true },
+		{ "S 220 hi\nC EHLO\nS 502 what\nC HELO\nS 250 ok\nN", .access = &login, .kind = LOSS_SECURITY, .step = STEP_HELO },
+		/* our name there */
+		{ "S 220 hi\nC EHLO other.test~\nS 250 hello\n" AFTER_AUTH, .access = &named, .done = true, .outcomes = "4" },
+	};
+	run_all(table, COUNT_OF(table));
+}
+END_TEST
+
 /* A second parcel over a connection that had died in between: nothing is said about the message. */
 START_TEST(died_while_idle)
 {
@@ -465,4 +505,4 @@ START_TEST(died_while_idle)
 }
 END_TEST
 
-UNIT_MAIN("step", one_by_one, ahead, set_up, lmtp, reports, internationalised, chunking, died_while_idle)
+UNIT_MAIN("step", one_by_one, ahead, set_up, lmtp, reports, internationalised, chunking, demands, died_while_idle)
