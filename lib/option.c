@@ -72,12 +72,22 @@ void option_inherit(struct option_reader *r)
 				memcpy(field_at(r, i, k), field_at(r, i, r->sections[k].parent), option_field_size(r->rows[i].type));
 }
 
-bool option_given(const struct option_reader *r, size_t k, const char *name)
+static bool *given_of(const struct option_reader *r, size_t k, const char *name)
 {
 	for (size_t i = 0; i < r->count; i++)
 		if (r->rows[i].varies && strcmp(r->rows[i].name, name) == 0)
-			return *given_at(r, i, k);
-	return false;
+			return given_at(r, i, k);
+	bug("there is no option %s", name);
+}
+
+bool option_given(const struct option_reader *r, size_t k, const char *name)
+{
+	return *given_of(r, k, name);
+}
+
+void option_decided(struct option_reader *r, size_t k, const char *name)
+{
+	*given_of(r, k, name) = true;
 }
 
 static void add_problem(struct option_reader *r, const char *path, unsigned line, bool sticky, const char *text)

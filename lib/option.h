@@ -75,6 +75,8 @@ void option_read_small(struct option_reader *r, const char *dir);
 void option_inherit(struct option_reader *r);
 /* Whether some file sets the option NAME, which varies, in section K. */
 bool option_given(const struct option_reader *r, size_t k, const char *name);
+/* From now on it counts as given there: the caller has set it. */
+void option_decided(struct option_reader *r, size_t k, const char *name);
 /* Notes a problem found elsewhere (LINE 0: none). */
 void option_problem(struct option_reader *r, const char *path, unsigned line, const char *format, ...) PRINTFLIKE(4, 5);
 /* Tells each problem, "FILE:LINE: NAME: found ..., expected ...", in the order of files and lines; true when there

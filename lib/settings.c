@@ -21,8 +21,6 @@ static const char *const replaced[][2] = {
 	{ "spool_perms", NULL },
 	{ "timeoutsmtpd", "command_timeout in postrider.conf" },
 	{ "tls_before_auth", "auth_without_tls in postrider.conf" },
-	{ "tls_ciphers", "ciphers in tls.conf" },
-	{ "tls_protocols", "min_version in tls.conf" },
 };
 
 /* ---- sections of tls.conf ---- */
@@ -129,6 +127,16 @@ static void default_me(struct option_reader *r, struct settings *s)
 	s->me = arena_strdup(s->arena, name);
 }
 
+/* Whoever names versions and no least one means those: the default of min_version is no more than that. */
+static void versions_as_said(struct option_reader *r, struct settings *s)
+{
+	for (size_t k = 0; k < s->tls_count; k++)
+		if (option_given(r, k, "secure_protocol") && !option_given(r, k, "min_version")) {
+			s->tls[k].min_version = "TLSv1";
+			option_decided(r, k, "min_version");
+		}
+}
+
 /* ---- reading ---- */
 
 static void read_all(struct option_reader *r, struct settings *s)
@@ -136,6 +144,7 @@ static void read_all(struct option_reader *r, struct settings *s)
 	for (size_t i = 0; i < COUNT_OF(files); i++)
 		option_read_file(r, s->dir, files[i]);
 	option_read_small(r, s->dir);
+	versions_as_said(r, s);
 	option_inherit(r);
 	if (!*s->me)
 		default_me(r, s);

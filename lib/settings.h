@@ -19,7 +19,9 @@ enum inet_prefer { INET_DEFAULT, INET_V4, INET_V6 };
 /* tls.conf: what holds for one way of using TLS. */
 struct tls_settings {
 	const char **cert, **key;	/* files, as many of the one as of the other */
-	const char *ciphers, *min_version;
+	const char *ciphers, *min_version, *secure_protocol, *dhparam;
+	const char **ecdh_curve;
+	bool honor_cipher_order;
 	bool request_ocsp;
 	bool disable_for_failed_hosts;	/* see tls_nogo.h */
 	int64_t disable_expiry, disable_inbound_expiry;

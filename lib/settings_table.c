@@ -2,6 +2,7 @@
  * what it does in the manual page of its file; the lint checks that). */
 #include "settings_table.h"
 #include "address.h"
+#include "tls_priority.h"
 #include "netaddr.h"
 #include "store.h"
 #include "view.h"
@@ -256,11 +257,20 @@ static const struct option_row rows[] = {
 	    .help = "files with the private keys in PEM, in the order of cert; relative to the configuration directory"),
 	ROW("tls.conf", "", "key_process", tls_key_process, OPTION_BOOL, .preset = "true", .reloadable = true,
 	    .help = "keep private keys in processes of their own, which sign for the workers: no leak of a worker's memory can show a key"),
-	TLS(ciphers, OPTION_STRING, .preset = "", .help = "GnuTLS priority string; empty: NORMAL"),
+	TLS(dhparam, OPTION_STRING, .preset = "", .only = "inbound",
+	    .help = "file with parameters for Diffie-Hellman in PEM, at least 2048 bits; empty: the groups of RFC 7919"),
+	TLS(ciphers, OPTION_STRING, .preset = "", .check = tls_priority_ciphers, .small_file = "tls_ciphers",
+	    .help = "cipher list of OpenSSL or priority string of GnuTLS; empty: GnuTLS's NORMAL"),
+	TLS(honor_cipher_order, OPTION_BOOL, .preset = "true", .only = "inbound",
+	    .help = "choose by our order of ciphers, not the client's"),
+	TLS(ecdh_curve, OPTION_LIST, .preset = "", .check = tls_priority_curve,
+	    .help = "elliptic curves for key exchange, the preferred ones first; none, or auto: GnuTLS's choice"),
 	TLS(request_ocsp, OPTION_BOOL, .preset = "false",
 	    .help = "fetch OCSP responses for our certificates and staple them to handshakes"),
 	TLS(min_version, OPTION_CHOICE, .preset = "TLSv1.2", .choices = "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3",
 	    .help = "oldest version of TLS that is spoken"),
+	TLS(secure_protocol, OPTION_STRING, .preset = "", .check = tls_priority_protocol, .small_file = "tls_protocols",
+	    .help = "versions of TLS as OpenSSL names them, TLSv1_2 or SSLv23:!SSLv2:!SSLv3:!TLSv1; empty: all from min_version on"),
 
 	TLS(disable_for_failed_hosts, OPTION_BOOL, .preset = "false",
 	    .help = "remember hosts whose TLS failed, and do without TLS for a while: clients are not offered STARTTLS, to servers mail goes in"

@@ -7,6 +7,7 @@
 
 #define TLS_CERT "tls_cert.pem"		/* the preset of `cert` */
 #define TLS_DIRECTORY "tls"
+#define DH_BITS 2048
 
 bool tls_fail(struct err *err, const char *what, int code)
 {
@@ -17,11 +18,14 @@ static struct tls_context *context_new(const struct tls_settings *t, bool server
 {
 	struct arena *a = arena_new(2048);
 	struct tls_context *ctx = arena_alloc(a, sizeof(*ctx));
+	struct buf text;
 
 	ctx->arena = a;
 	ctx->server = server;
-	ctx->terms = arena_printf(a, "%s %s", t->min_version, t->ciphers);
-	ctx->priority = tls_priority_make(t, err);
+	if (tls_priority_text(t, server, &text, err))
+		ctx->priority = tls_priority_make(buf_text(&text), err);
+	ctx->terms = arena_strdup(a, buf_text(&text));
+	buf_free(&text);
 	if (!ctx->priority)
 		tls_context_free(&ctx);
 	return ctx;
@@ -34,6 +38,38 @@ static bool only_directory(const struct settings *s, const struct tls_settings *
 			       access(settings_path(s, t->cert[0]), F_OK) < 0 && access(settings_path(s, t->key[0]), F_OK) < 0);
 }
 
+static int import_dh(gnutls_dh_params_t dh, const gnutls_datum_t *pem, unsigned *bits)
+{
+	gnutls_datum_t prime = { NULL, 0 }, generator = { NULL, 0 };
+	int code = gnutls_dh_params_import_pkcs3(dh, pem, GNUTLS_X509_FMT_PEM);
+
+	if (code >= 0)
+		code = gnutls_dh_params_export_raw(dh, &prime, &generator, NULL);
+	if (code >= 0)
+		*bits = 8 * (prime.size - (prime.size && prime.data[0] == 0));
+	gnutls_free(prime.data);
+	gnutls_free(generator.data);
+	return code;
+}
+
+/* Whoever has fewer bits is better off without: clients refuse them, and logjam breaks them. */
+static bool load_dh(struct tls_context *ctx, const char *path, struct err *err)
+{
+	gnutls_datum_t pem = { NULL, 0 };
+	unsigned bits = 0;
+	int code = gnutls_load_file(path, &pem);
+
+	if (code < 0)
+		return err_sys(err, "dhparam: cannot read %s", path);
+	code = gnutls_dh_params_init(&ctx->dh);
+	if (code >= 0)
+		code = import_dh(ctx->dh, &pem, &bits);
+	gnutls_free(pem.data);
+	if (code < 0)
+		return err_set(err, "dhparam: %s: found no parameters for Diffie-Hellman in PEM (%s)", path, gnutls_strerror(code));
+	return bits >= DH_BITS || err_set(err, "dhparam: %s: found %u bits, expected at least %d", path, bits, DH_BITS);
+}
+
 /* Before anything is read, so that what changes meanwhile is noticed. */
 static void note_files(struct tls_context *ctx, const struct settings *s, const struct tls_settings *t)
 {
@@ -41,12 +77,14 @@ static void note_files(struct tls_context *ctx, const struct settings *s, const 
 
 	while (t->cert[pairs])
 		pairs++;
-	ctx->files = arena_alloc(ctx->arena, (2 * pairs + 1) * sizeof(*ctx->files));
+	ctx->files = arena_alloc(ctx->arena, (2 * pairs + 2) * sizeof(*ctx->files));
 	for (size_t i = 0; i < pairs; i++) {
 		ctx->files[ctx->file_count++] = settings_path(s, t->cert[i]);
 		ctx->files[ctx->file_count++] = settings_path(s, t->key[i]);
 	}
 	ctx->files[ctx->file_count++] = settings_path(s, TLS_DIRECTORY);
+	if (*t->dhparam)
+		ctx->files[ctx->file_count++] = settings_path(s, t->dhparam);
 	ctx->fingerprint = watch_fingerprint(ctx->files, ctx->file_count);
 }
 
@@ -69,7 +107,9 @@ static bool load_certs(struct tls_context *ctx, const struct settings *s, const 
 		return false;
 	ctx->ocsp_dir = arena_printf(ctx->arena, "%s/ocsp", s->state_dir);
 	tls_certs_staple(ctx->certs, t->request_ocsp ? ctx->ocsp_dir : NULL);
-	if (!tls_certs_finish(ctx->certs, s->me, NULL, err))
+	if (*t->dhparam && !load_dh(ctx, settings_path(s, t->dhparam), err))
+		return false;
+	if (!tls_certs_finish(ctx->certs, s->me, ctx->dh, err))
 		return false;
 	tls_context_warn(ctx);
 	return true;
@@ -111,6 +151,8 @@ void tls_context_free(struct tls_context **ctxp)
 	if (!ctx)
 		return;
 	tls_certs_free(&ctx->certs);
+	if (ctx->dh)
+		gnutls_dh_params_deinit(ctx->dh);
 	if (ctx->credentials)
 		gnutls_certificate_free_credentials(ctx->credentials);
 	if (ctx->priority)

@@ -16,6 +16,7 @@ struct tls_context {
 	gnutls_priority_t priority;
 	struct tls_certs *certs;	/* NULL: none */
 	const char *ocsp_dir;		/* of the settings' arena */
+	gnutls_dh_params_t dh;		/* NULL: the groups of RFC 7919 */
 	gnutls_certificate_credentials_t credentials;	/* with no certificate: a client without one */
 	size_t file_count;
 	const char **files;
