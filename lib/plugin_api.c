@@ -2,6 +2,7 @@
  * and its reply. Its lists are in plugin_config.c, the logging hook in plugin_log.c, the session's part in
  * worker/plugin_api.c, the delivery's in queue/plugin_api.c. */
 #include "base.h"
+#include "base64.h"
 #include "plugin_list.h"
 #include "log.h"
 #include "netaddr.h"
@@ -308,6 +309,11 @@ bool pr_password_is_scram(const char *hash)
 {
 	struct scram_keys keys;
 	return scram_keys_read(hash, &keys);
+}
+
+bool pr_base64(const void *octets, size_t len, char *out, size_t size)
+{
+	return base64_encode(view_make(octets, len), out, size);
 }
 
 bool pr_password_same(const char *a, const char *b)

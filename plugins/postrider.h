@@ -239,6 +239,8 @@ PR_API bool pr_password_is_scram(const char *hash);
 PR_API bool pr_password_check(const char *password, const char *hash);
 /* Whether two secrets are the same, in a time that tells no more than their lengths. */
 PR_API bool pr_password_same(const char *a, const char *b);
+/* LEN octets in base64 (RFC 4648), NUL-terminated; false when they do not fit. For protocols of back ends that want it. */
+PR_API bool pr_base64(const void *octets, size_t len, char *out, size_t size);
 
 /* ---- the transaction ---- */
 
