@@ -91,6 +91,7 @@ struct settings {
 	int64_t tls_watch_interval;	/* between two looks at files of certificates; 0: none */
 
 	/* outbound.conf */
+	bool outbound_always_split;
 	bool outbound_disabled, outbound_enable_tls, outbound_ipv6, outbound_local_mx_ok;
 	enum inet_prefer outbound_inet_prefer;
 	bool outbound_chunking;
@@ -104,7 +105,7 @@ struct settings {
 	int64_t outbound_end_of_data_timeout, outbound_rset_timeout, outbound_quit_timeout;
 	int64_t outbound_pool_timeout, outbound_deliveries_per_connection, outbound_recipients_per_delivery;
 	const char *outbound_temp_fail_intervals;
-	int64_t outbound_max_temp_failures, outbound_queue_lifetime, outbound_dead_host_time;
+	int64_t outbound_max_temp_failures, outbound_queue_lifetime, outbound_bounce_lifetime, outbound_pool_concurrency_max, outbound_dead_host_time;
 	int64_t outbound_delay_warning, outbound_bounce_max_return;
 };
 

@@ -252,7 +252,15 @@ void client_close(struct client **cp)
 	connection_close(&c->connection);
 	sasl_free(&c->sasl);
 	access_drop(&c->target.access);
+	if (c->closed)
+		c->closed(c->closed_arg);
 	free(c);
+}
+
+void client_on_close(struct client *c, void (*closed)(void *arg), void *arg)
+{
+	c->closed = closed;
+	c->closed_arg = arg;
 }
 
 static void quit_lost(void *arg, const struct client_loss *loss UNUSED)
@@ -280,10 +288,9 @@ bool client_forgo_tls(struct client *c)
 	return c->plain;
 }
 
-bool client_reusable(const struct client *c)
+bool client_reusable(const struct client *c, unsigned most)
 {
-	return (c->at == STEP_DONE || c->at == STEP_READY) && !c->tainted &&
-	       (int64_t)c->parcels < c->shared->settings->outbound_deliveries_per_connection;
+	return (c->at == STEP_DONE || c->at == STEP_READY) && !c->tainted && c->parcels < most;
 }
 
 void client_set_user(struct client *c, const struct client_user *user, void *arg)

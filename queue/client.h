@@ -56,15 +56,17 @@ struct client *client_adopt(const struct client_shared *shared, const struct tar
 			    const struct client_user *user, void *arg);
 /* Sends a parcel, kept by pointer until `done` or `lost`. */
 void client_send(struct client *c, struct parcel *parcel);
-/* Nothing is called any more. */
+/* CLOSED is called when the connection is, by whomever and however. */
+void client_on_close(struct client *c, void (*closed)(void *arg), void *arg);
+/* Nothing else is called any more. */
 void client_close(struct client **c);
 /* Says QUIT, waits for the answer, closes; the caller has nothing more to do with it. */
 void client_quit(struct client **c);
 
 /* No STARTTLS; false when it has come to that already. */
 bool client_forgo_tls(struct client *c);
-/* Another parcel may follow: it is in order and has not carried deliveries_per_connection yet. */
-bool client_reusable(const struct client *c);
+/* Another parcel may follow: it is in order and has not carried MOST yet. */
+bool client_reusable(const struct client *c, unsigned most);
 void client_set_user(struct client *c, const struct client_user *user, void *arg);
 const struct target *client_target(const struct client *c);
 const struct tls_session *client_tls(const struct client *c);
@@ -95,6 +97,8 @@ struct client {
 	bool tainted;			/* it spoke out of turn: not to be used again */
 	bool refused;			/* the answer to MAIL was no */
 	struct offers offers;
+	void (*closed)(void *arg);	/* see client_on_close; NULL: nobody */
+	void *closed_arg;
 	unsigned parcels;		/* sent so far */
 	struct parcel *parcel;
 	size_t rcpt;			/* whose answer comes next */

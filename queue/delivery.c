@@ -12,6 +12,8 @@
 #include "../lib/scoreboard.h"
 #include "../lib/tls_nogo.h"
 #include "approach.h"
+#include "obey.h"
+#include "permit.h"
 #include <utlist.h>
 
 #define DELIVERY_ADDRESSES 8		/* addresses tried for one delivery */
@@ -68,6 +70,7 @@ static void delivery_end(struct delivery *d, enum site_end end)
 	struct runner *r = d->job->runner;
 	const char *why = end == SITE_OK ? NULL : d->failure.text;
 
+	obey_results(d);
 	delivery_drop(d);
 	DL_DELETE(r->active, d);
 	sched_done(&r->sched, &d->turn, end, why, clock_ms());
@@ -83,6 +86,7 @@ static void delivery_put_back(struct delivery *d, enum site_end end)
 
 	delivery_drop(d);
 	d->begun = d->plain = d->fresh = d->busy = d->reached = false;
+	d->wait_until = 0;
 	DL_DELETE(r->active, d);
 	sched_back(&r->sched, &d->turn, end, d->failure.text, clock_ms());
 }
@@ -99,6 +103,18 @@ static void delivery_postpone(struct delivery *d)
 	if (!e->job)
 		intake_add(r, e->id, (enum spool_state)e->state);
 	runner_rest(r, true);
+}
+
+/* No address may be used before WAIT_UNTIL. */
+static void delivery_pause(struct delivery *d)
+{
+	struct runner *r = d->job->runner;
+	struct site *site = d->turn.site;
+	int64_t until = d->wait_until;
+
+	delivery_put_back(d, SITE_UNTRIED);
+	sched_pause(&r->sched, site, until);
+	runner_wake(r);
 }
 
 /* Our own workers are being replaced: that is no failure of the message. */
@@ -152,6 +168,7 @@ static const char *received_line(struct delivery *d)
 
 static void make_parcel(struct delivery *d)
 {
+	permit_send(d, &d->targets->list[d->at], clock_ms());
 	struct job *j = d->job;
 	struct parcel *p = &d->parcel;
 
@@ -160,6 +177,19 @@ static void make_parcel(struct delivery *d)
 	for (size_t i = 0; i < d->count; i++)
 		if (result_of(d, i)->outcome == OUTCOME_NONE)
 			p->rcpts[p->total++] = (struct parcel_rcpt){ .rcpt = &j->file.env.rcpts[d->rcpts[i]], .index = i };
+}
+
+void delivery_cut(struct delivery *d, size_t most)
+{
+	struct job *j = d->job;
+
+	if (d->count <= most)
+		return;
+	struct delivery *rest = delivery_new(j, d->rcpts + most, d->count - most);
+
+	d->count = most;
+	rest->turn.priority = d->turn.priority;
+	sched_wait(&j->runner->sched, d->turn.destination, &rest->turn, &j->who, true, clock_ms());
 }
 
 static void take_results(struct delivery *d)
@@ -222,7 +252,7 @@ static bool again(struct delivery *d, bool progress)
 {
 	if (!undecided(d))
 		return false;
-	if (progress && client_reusable(d->client)) {
+	if (progress && client_reusable(d->client, d->turn.site->rule->deliveries)) {
 		make_parcel(d);
 		client_send(d->client, &d->parcel);
 		return true;
@@ -244,7 +274,7 @@ static void on_done(void *arg)
 	take_results(d);
 	if (again(d, progress))
 		return;
-	pool_put(d->job->runner->pool, &d->client);
+	pool_put(d->job->runner->pool, &d->client, d->turn.site, d->turn.site->rule->deliveries);
 	delivery_end(d, SITE_OK);
 }
 
@@ -323,6 +353,7 @@ static void on_lost(void *arg, const struct client_loss *loss)
 	struct target target = *client_target(d->client);
 
 	lost_words(d, &target, loss);
+	obey_loss(d, loss);
 	d->busy = loss->kind == LOSS_BUSY;
 	d->reached |= loss->step > STEP_GREETING;
 	take_results(d);
@@ -358,6 +389,8 @@ static bool use_pooled(struct delivery *d)
 	const struct targets *t = d->targets;
 
 	for (size_t i = d->at; i < t->count && t->list[i].preference == t->list[d->at].preference; i++) {
+		if (!permit_ask(d, &t->list[i], false, clock_ms(), &d->wait_until))
+			continue;
 		d->client = pool_take(d->job->runner->pool, &t->list[i]);
 		if (!d->client && d->at == 0)
 			continue;
@@ -389,10 +422,16 @@ static void try_next(struct delivery *d)
 		const struct target *t = &d->targets->list[d->at];
 		struct err err = { "" };
 
+		/* one that must wait is no reason to go to worse ones */
+		if (d->wait_until && d->at && t->preference > t[-1].preference)
+			break;
+		if (!permit_ask(d, t, true, clock_ms(), &d->wait_until))
+			continue;
 		if (r->sched.load.active + pool_count(r->pool) > r->sched.load.max)
 			pool_trim(r->pool);
 		d->client = client_open(&r->shared, t, d->plain, &user, d, &err);
 		if (d->client) {
+			permit_open(d, t, d->client, clock_ms());
 			ask_nogo(d, t);
 			return;
 		}
@@ -410,6 +449,10 @@ static void try_next(struct delivery *d)
 		else
 			address_down(d, t);
 		d->plain = d->fresh = false;
+	}
+	if (d->wait_until) {
+		delivery_pause(d);
+		return;
 	}
 	if (d->turn.destination->route->internal && !d->reached) {
 		delivery_wait_again(d);

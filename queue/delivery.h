@@ -22,6 +22,8 @@ struct delivery {
 	bool fresh;			/* no pooled connection: one had died */
 	bool plain;			/* no TLS: the handshake failed */
 	struct store_query *nogo;	/* whether it has failed with this address before; NULL: not asked, or answered */
+	int64_t wait_until;		/* clock_ms: some address may not be used before; 0: all may */
+	const struct shaping_answer *obeyed;	/* what conf/destinations says of the words that ended the last connection */
 	bool busy, reached;		/* the last address said 421; one came further than its greeting */
 	bool misplaced;			/* the last one could not be gone to from our source address */
 	struct result failure;		/* of the last address */
@@ -33,6 +35,8 @@ struct delivery {
 struct delivery *delivery_new(struct job *j, const size_t *rcpts, size_t count);
 /* It is its turn: its destination is known. */
 void delivery_start(struct delivery *d);
+/* Its recipients over MOST go to another delivery, which waits. */
+void delivery_cut(struct delivery *d, size_t most);
 /* It is its turn, and not to be sent: RESULT for all its recipients; UNTRIED and NOT_BEFORE as in struct job_rcpt. */
 void delivery_decide(struct delivery *d, const struct result *result, bool untried, int64_t not_before);
 /* Breaks off what the process need not wait for when it leaves: all but messages whose content is going out, or (HARD) but

@@ -51,6 +51,7 @@ struct destination {
 	int64_t used;			/* clock_ms of the last change */
 
 	/* ---- what the deliveries need ---- */
+	const struct shaping_rule *rule;	/* of the domain; NULL: there is none */
 	struct route *route;		/* from malloc; freed with it */
 	struct targets *targets;	/* while known; see targets.h */
 	struct mx_query *query;		/* while asking */

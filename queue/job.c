@@ -59,11 +59,10 @@ static struct sender_key sender_of(const struct job *j)
 
 	if (!*env->sender || (env->flags & ENVELOPE_BOUNCE))
 		return (struct sender_key){ .key = "", .last = true };
-	if (*env->auth_user)
-		return (struct sender_key){ .key = arena_printf(j->arena, "user %s", env->auth_user) };
 	const char *domain = at ? address_domain_canonical(view_of(at + 1), j->arena) : NULL;
+	const char *key = *env->auth_user ? arena_printf(j->arena, "user %s", env->auth_user) : domain ? domain : env->sender;
 
-	return (struct sender_key){ .key = domain ? domain : env->sender };
+	return (struct sender_key){ .key = key, .weight = shaping_weight(j->runner->shaping, key) };
 }
 
 static enum job_load load(struct runner *r, struct entry *e)
@@ -94,12 +93,15 @@ static enum job_load load(struct runner *r, struct entry *e)
 
 static struct destination *destination_of(struct runner *r, const struct route *route)
 {
+	const struct shaping_rule *rule = route->kind == ROUTE_MX ? shaping_domain(r->shaping, route->domain) : NULL;
 	struct limits none = { 0 };
 	char key[ROUTE_KEY];
-	struct destination *d = destination_find(&r->sched, route_key(route, key), &none, clock_ms());
+	struct destination *d = destination_find(&r->sched, route_key(route, key), rule ? &rule->limits : &none, clock_ms());
 
-	if (!d->route)
+	if (!d->route) {
 		d->route = route_keep(route);
+		d->rule = rule;
+	}
 	return d;
 }
 
@@ -213,7 +215,6 @@ static bool told(struct job *j, const struct destination *d, const size_t *rcpts
 static void place(struct job *j, struct destination *d, const size_t *rcpts, size_t count, struct job_turn *what)
 {
 	struct runner *r = j->runner;
-	size_t most = (size_t)r->settings->outbound_recipients_per_delivery;
 
 	if (told(j, d, rcpts, count, what))
 		return;
@@ -226,18 +227,17 @@ static void place(struct job *j, struct destination *d, const size_t *rcpts, siz
 	}
 	if (!may_send(j, rcpts, count))
 		return;
-	for (size_t from = 0; from < count; from += most) {
-		struct delivery *delivery = delivery_new(j, rcpts + from, count - from < most ? count - from : most);
+	struct delivery *delivery = delivery_new(j, rcpts, count);
 
-		if (what && what->turn) {
-			sched_pass(what->turn, &delivery->turn);
-			what->turn = NULL;
-			delivery_start(delivery);
-		} else {
-			delivery->turn.priority = (int8_t)j->file.env.priority;
-			sched_wait(&r->sched, d, &delivery->turn, &j->who, what != NULL, clock_ms());
-		}
+	delivery->turn.priority = (int8_t)j->file.env.priority;
+	if (!what) {
+		sched_wait(&r->sched, d, &delivery->turn, &j->who, false, clock_ms());
+		return;
 	}
+	sched_pass(what->turn, &delivery->turn);
+	what->turn = NULL;
+	delivery_cut(delivery, turn_most_rcpts(r, &delivery->turn));
+	delivery_start(delivery);
 }
 
 /* Whether recipient I is to be placed now. */

@@ -9,6 +9,7 @@ struct pool_idle {			/* one connection */
 	struct pool *pool;
 	struct pool_host *host;
 	struct client *client;
+	const struct site *site;
 	int64_t since;
 	struct pool_idle *prev, *next;		/* of all, oldest first */
 	struct pool_idle *host_prev, *host_next;	/* of the same host */
@@ -16,12 +17,14 @@ struct pool_idle {			/* one connection */
 
 struct pool_host {
 	char key[TARGET_TEXT];
+	size_t count;
 	struct pool_idle *idle;
 	UT_hash_handle hh;
 };
 
 struct pool {
 	int64_t timeout;
+	size_t most;
 	struct event *timer;
 	struct pool_host *hosts;
 	struct pool_idle *all;
@@ -37,6 +40,7 @@ static struct client *unlink_idle(struct pool_idle *i)
 	DL_DELETE(pool->all, i);
 	DL_DELETE2(host->idle, i, host_prev, host_next);
 	pool->count--;
+	host->count--;
 	if (!host->idle) {
 		HASH_DEL(pool->hosts, host);
 		free(host);
@@ -76,13 +80,14 @@ static void on_timer(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 	arm(pool);
 }
 
-struct pool *pool_new(struct event_base *base, int64_t timeout_ms)
+struct pool *pool_new(struct event_base *base, int64_t timeout_ms, size_t most)
 {
 	struct pool *pool = calloc(1, sizeof(*pool));
 
 	if (!pool || !(pool->timer = evtimer_new(base, on_timer, pool)))
 		bug("no memory for the pool");
 	pool->timeout = timeout_ms;
+	pool->most = most;
 	return pool;
 }
 
@@ -116,12 +121,13 @@ static struct pool_host *host_of(struct pool *pool, const struct target *target,
 	return host;
 }
 
-void pool_put(struct pool *pool, struct client **cp)
+void pool_put(struct pool *pool, struct client **cp, const struct site *site, unsigned most)
 {
 	struct client *c = *cp;
+	const struct pool_host *host = host_of(pool, client_target(c), false);
 	struct pool_idle *i;
 
-	if (pool->timeout == 0 || !client_reusable(c)) {
+	if (pool->timeout == 0 || (host ? host->count : 0) >= pool->most || !client_reusable(c, most)) {
 		client_quit(cp);
 		return;
 	}
@@ -131,8 +137,10 @@ void pool_put(struct pool *pool, struct client **cp)
 		bug("no memory for the pool");
 	i->pool = pool;
 	i->client = c;
+	i->site = site;
 	i->since = clock_ms();
 	i->host = host_of(pool, client_target(c), true);
+	i->host->count++;
 	client_set_user(c, &waiting, i);
 	DL_APPEND(pool->all, i);
 	DL_PREPEND2(i->host->idle, i, host_prev, host_next);
@@ -156,6 +164,20 @@ bool pool_trim(struct pool *pool)
 	c = unlink_idle(pool->all);
 	client_quit(&c);
 	return true;
+}
+
+bool pool_trim_site(struct pool *pool, const struct site *site)
+{
+	struct pool_idle *i;
+	struct client *c;
+
+	DL_FOREACH(pool->all, i)
+		if (i->site == site) {
+			c = unlink_idle(i);
+			client_quit(&c);
+			return true;
+		}
+	return false;
 }
 
 size_t pool_count(const struct pool *pool)

@@ -11,6 +11,7 @@
 #include "../lib/scoreboard.h"
 #include "../server/control.h"
 #include "delivery.h"
+#include "gate.h"
 #include "job.h"
 #include <event2/event.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 #define RUNNER_REST 1000		/* ms after running out of descriptors */
 #define RUNNER_SLEEP 60000		/* ms between turns without a reason: lost pokes, sweeping */
 #define RUNNER_QUIET 300000		/* ms after which a destination without mail is forgotten */
+#define RUNNER_GATES 86400000		/* and one with a limit: the longest time of a rate */
 #define RUNNER_SPARE_FDS 320		/* descriptors for the directories of the spool, logs, sockets, plugins */
 #define RUNNER_WRITER 16384		/* lowest writer number of those that are no workers (spool.h) */
 
@@ -154,6 +156,7 @@ static void on_clock(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 
 	runner_go_on(r);
 	sched_sweep(&r->sched, clock_ms(), RUNNER_QUIET);
+	gate_sweep(&r->gates, clock_ms(), RUNNER_GATES);
 	runner_wake(r);
 }
 
@@ -267,6 +270,9 @@ static bool open_all(struct runner *r, struct err *err)
 	if (!schedule_parse(&r->schedule, s->outbound_temp_fail_intervals, s->outbound_max_temp_failures, err) ||
 	    !bounce_read_texts(s->dir, r->arena, &r->bounce, err) || !routing_init(&r->routing, s, r->plugins, err))
 		return false;
+	r->shaping = shaping_read(s, r->arena, err);
+	if (!r->shaping)
+		return false;
 	r->spool = spool_open(s->spool_dir, RUNNER_WRITER + (unsigned)getpid() % RUNNER_WRITER, err);
 	if (!r->spool || !(r->dns = dns_context(r->base, s, err)))
 		return false;
@@ -278,7 +284,7 @@ static bool open_all(struct runner *r, struct err *err)
 	r->shared.base = r->base;
 	r->shared.settings = s;
 	r->mx = mx_new(r->base, r->dns, s);
-	r->pool = pool_new(r->base, s->outbound_pool_timeout);
+	r->pool = pool_new(r->base, s->outbound_pool_timeout, (size_t)s->outbound_pool_concurrency_max);
 	r->index = index_new();
 	sched_init(&r->sched, set_limits(r), s->outbound_dead_host_time);
 	r->sched.asking_max = RUNNER_ASKS;
@@ -310,6 +316,7 @@ static void clean_up(struct runner *r)
 	queue_control_end(r);
 	intake_end(r);
 	turns_end(r);
+	gate_sweep(&r->gates, clock_ms(), 0);
 	target_downs_clear(&r->downs);
 	sched_free(&r->sched);
 	mx_free(&r->mx);

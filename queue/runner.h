@@ -25,6 +25,7 @@
 #include "route.h"
 #include "sched.h"
 #include "schedule.h"
+#include "shaping.h"
 #include "spool.h"
 #include <uthash.h>
 
@@ -69,6 +70,8 @@ struct runner {
 	struct mx *mx;
 	struct pool *pool;
 	struct sched sched;
+	struct shaping *shaping;
+	struct gate *gates;		/* hash by address */
 	struct target_downs *downs;
 
 	struct entry *entries;		/* hash by id */
@@ -127,6 +130,8 @@ bool turns_take(struct runner *r, int64_t now);
 /* When something is to be tried again that waits for a site, which is not to be bothered before UNTIL (clock_ms): seconds
  * since 1970. */
 int64_t turn_put_off_until(struct runner *r, int64_t until);
+/* Most recipients in one delivery, T being under way. */
+size_t turn_most_rcpts(struct runner *r, const struct turn *t);
 /* Nothing more is found out. */
 void turns_end(struct runner *r);
 

@@ -483,6 +483,12 @@ void sched_progress(struct sched *s, struct site *site, int64_t now)
 
 /* ---- the whole ---- */
 
+void sched_pause(struct sched *s, struct site *site, int64_t until)
+{
+	site->paused_until = until;
+	sched_site_moved(s, site);
+}
+
 void sched_suspend(struct sched *s, struct site *site, int64_t until, const char *why)
 {
 	site_suspend(site, until, why);
@@ -529,7 +535,7 @@ void sched_sweep(struct sched *s, int64_t now, int64_t age)
 		    (d->state != DESTINATION_FAILED || now >= d->until))
 			destination_free(s, d);
 	HASH_ITER(hh, s->sites, site, next_site)
-		if (!is_engaged(site) && !site->destinations && now - site->used >= age && now >= site->retry_at)
+		if (!is_engaged(site) && !site->destinations && !site->open && now - site->used >= age && now >= site->retry_at)
 			site_free(s, site);
 }
 

@@ -131,6 +131,8 @@ void sched_progress(struct sched *s, struct site *site, int64_t now);
 
 /* ---- the whole ---- */
 
+/* None of its addresses may be used before UNTIL, or before something that is under way there has ended. */
+void sched_pause(struct sched *s, struct site *site, int64_t until);
 void sched_suspend(struct sched *s, struct site *site, int64_t until, const char *why);
 /* Forgets back-offs, deaths and what is known of addresses: of D and its site, or (NULL) of all. */
 void sched_revive(struct sched *s, struct destination *d);

@@ -61,14 +61,17 @@ static void set_status(struct job *j, size_t i, enum rcpt_status status)
 
 static int64_t lifetime_end(const struct job *j)
 {
-	return (j->file.env.arrived / 1000 + j->runner->settings->outbound_queue_lifetime) / 1000;
+	const struct settings *s = j->runner->settings;
+	bool notice = !*j->file.env.sender && s->outbound_bounce_lifetime < s->outbound_queue_lifetime;
+
+	return (j->file.env.arrived / 1000 + (notice ? s->outbound_bounce_lifetime : s->outbound_queue_lifetime)) / 1000;
 }
 
 /* When the deferred recipients are tried again, seconds since 1970; SCHEDULE_NEVER: they have expired. */
 static int64_t next_attempt(struct job *j, const size_t *rcpts, size_t count)
 {
 	const struct schedule *schedule = &j->runner->schedule;
-	int64_t now = clock_now_us() / 1000000 + 1, not_before = 0;	/* whole seconds: rather late than early */
+	int64_t now = clock_now_us() / 1000000 + 1, not_before = 0, retry = 0;	/* whole seconds: rather late than early */
 	unsigned failures = j->file.env.attempts;
 	bool tried = false, counted = index_has(j->runner->index, job_id(j));	/* other recipients failed in the same round */
 	uint32_t random = 0;
@@ -77,6 +80,8 @@ static int64_t next_attempt(struct job *j, const size_t *rcpts, size_t count)
 		tried |= !j->rcpts[rcpts[i]].untried;
 		if (j->rcpts[rcpts[i]].not_before > not_before)
 			not_before = j->rcpts[rcpts[i]].not_before;
+		if (j->rcpts[rcpts[i]].retry > retry)
+			retry = j->rcpts[rcpts[i]].retry;
 	}
 	tried = tried && !counted;
 	j->file.env.attempts += tried;
@@ -88,6 +93,8 @@ static int64_t next_attempt(struct job *j, const size_t *rcpts, size_t count)
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
 		random = (uint32_t)clock_ms();
 	int64_t when = now + schedule_jitter(delay, random);
+	if (tried && retry)
+		when = now + retry;
 	if (!tried && not_before)
 		when = not_before;
 	return when > lifetime_end(j) ? lifetime_end(j) : when;	/* one last attempt then */
@@ -161,18 +168,20 @@ static void give_up(struct job *j)
 	}
 }
 
-/* The failed recipients become final, once their sender has a notice. 0, or when to try that again. */
+/* The failed recipients become final, once their sender has a notice (always_split: one for each). 0, or when to try that again. */
 static int64_t bounce_failed(struct job *j)
 {
 	size_t *rcpts = list_of(j), count = collect(j, OUTCOME_FAIL, rcpts);
+	size_t most = j->runner->settings->outbound_always_split ? 1 : count, n;
 
-	if (count == 0)
-		return 0;
-	if (wants_notice(j, rcpts, count) && notices_failed(j, rcpts, count) == BOUNCE_ERROR)
-		return clock_now() + SETTLE_RETRY;
-	for (size_t i = 0; i < count; i++)
-		set_status(j, rcpts[i], j->rcpts[rcpts[i]].expired ? RCPT_EXPIRED : RCPT_FAILED);
-	scoreboard_count(COUNT_BOUNCED, count);
+	for (; count > 0; rcpts += n, count -= n) {
+		n = count < most ? count : most;
+		if (wants_notice(j, rcpts, n) && notices_failed(j, rcpts, n) == BOUNCE_ERROR)
+			return clock_now() + SETTLE_RETRY;
+		for (size_t i = 0; i < n; i++)
+			set_status(j, rcpts[i], j->rcpts[rcpts[i]].expired ? RCPT_EXPIRED : RCPT_FAILED);
+		scoreboard_count(COUNT_BOUNCED, n);
+	}
 	return 0;
 }
 

@@ -55,6 +55,10 @@ enum site_word site_ask(struct site *s, const struct site_load *load, int64_t no
 
 	if (word != SITE_GO || s->state == SITE_DEAD)
 		return word;
+	if (now < s->paused_until) {
+		*when = s->paused_until;
+		return SITE_WAIT;
+	}
 	if (s->usage.active >= s->window || (s->usage.active && !s->own && now - s->progress >= SITE_STALL))
 		return SITE_WAIT;
 	int64_t due = pace_when(&s->limits.message_pace, s->usage.messages, now * 1000);
@@ -174,8 +178,10 @@ void site_finish(struct site *s, struct site_load *load, bool probe, enum site_e
 	s->probing &= !probe;
 	if (why && s->state != SITE_SUSPENDED)
 		snprintf(s->why, sizeof(s->why), "%s", why);
-	if (end != SITE_UNTRIED)
+	if (end != SITE_UNTRIED) {
 		s->progress = now;
+		s->paused_until = 0;
+	}
 	if (end == SITE_OK)
 		succeeded(s, load);
 	else if (end == SITE_FAILED)

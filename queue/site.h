@@ -49,6 +49,7 @@ struct site_load {
 };
 
 struct flow;
+struct shaping_rule;
 struct site {
 	char *key;
 	struct limits limits;
@@ -62,6 +63,9 @@ struct site {
 	unsigned failures;		/* in a row */
 	unsigned deaths;		/* probes in a row that failed */
 	int64_t retry_at;		/* clock_ms */
+	int64_t paused_until;		/* clock_ms: no address may be used before */
+	unsigned open;			/* connections, those in the pool included */
+	const struct shaping_rule *rule;	/* for whoever delivers */
 	int64_t progress;		/* clock_ms of the last sign of life while something is under way */
 	int64_t used;			/* clock_ms of the last change, for sched_sweep */
 	char why[SITE_WHY];		/* what the last failure was */

@@ -14,14 +14,15 @@ struct question {			/* one destination that is being asked for */
 	struct destination *destination;
 };
 
-static struct limits limits_of(const struct runner *r, const struct destination *d)
+static struct limits limits_of(const struct runner *r, const struct destination *d, const struct shaping_rule *rule)
 {
-	int64_t most = r->settings->outbound_concurrency_per_destination;
+	struct limits limits = rule->limits;
+	unsigned workers = (unsigned)r->settings->max_workers / 4;
 
 	/* our own workers have clients to serve too */
-	if (d->route->internal && most > r->settings->max_workers / 4)
-		most = r->settings->max_workers / 4;
-	return (struct limits){ .connections = most > 0 ? (unsigned)most : 1 };
+	if (d->route->internal && limits.connections > workers)
+		limits.connections = workers ? workers : 1;
+	return limits;
 }
 
 /* Domains whose mail goes to the same best hosts are one site. When their names are too long, a hash stands for the rest. */
@@ -53,13 +54,17 @@ static void on_answer(void *arg, struct mx_answer *a)
 	struct sched *s = &q.runner->sched;
 	struct destination *d = q.destination;
 	int64_t now = clock_ms(), until = now + (int64_t)a->ttl * 1000;
-	struct limits limits = limits_of(q.runner, d);
 	char key[SITE_KEY];
 
 	free(arg);
 	d->query = NULL;
 	if (a->outcome == OUTCOME_NONE) {
-		destination_resolved(s, d, site_key(a, d->route, key), &limits, d->route->internal, until, now);
+		const char *name;
+		const struct shaping_rule *rule = shaping_site(q.runner->shaping, a->hosts, a->host_count, &name);
+		struct limits limits = limits_of(q.runner, d, rule);
+
+		destination_resolved(s, d, name ? name : site_key(a, d->route, key), &limits, d->route->internal, until, now);
+		d->site->rule = rule;
 		d->targets = a->targets;
 	} else if (a->outcome == OUTCOME_FAIL) {
 		destination_answered(s, d, a->outcome, a->enhanced, a->text, until);
@@ -106,6 +111,16 @@ int64_t turn_put_off_until(struct runner *r, int64_t until)
 	return clock_now() + left + clock_now_us() % (left + 1);
 }
 
+size_t turn_most_rcpts(struct runner *r, const struct turn *t)
+{
+	const struct destination *d = t->destination;
+	size_t most = t->site->rule->recipients;
+
+	if (r->settings->outbound_always_split)
+		return 1;
+	return d->rule && d->rule->recipients && d->rule->recipients < most ? d->rule->recipients : most;
+}
+
 /* The turn of a message that is in memory. */
 static void carry_out(struct runner *r, struct delivery *d, const struct sched_order *order)
 {
@@ -113,6 +128,7 @@ static void carry_out(struct runner *r, struct delivery *d, const struct sched_o
 	struct result result;
 
 	if (order->kind == SCHED_START) {
+		delivery_cut(d, turn_most_rcpts(r, &d->turn));
 		delivery_start(d);
 	} else if (order->kind == SCHED_ANSWER) {
 		result = result_local(d->job->arena, to->outcome, to->enhanced, to->why);

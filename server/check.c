@@ -2,6 +2,7 @@
 #include "check.h"
 #include "../lib/dns.h"
 #include "../lib/drop.h"
+#include "../queue/shaping.h"
 #include "listen.h"
 #include <event2/event.h>
 #include <unbound.h>
@@ -66,6 +67,15 @@ static void check_store(struct store *store)
 		printf("warning: store: %s\n", err.text);
 }
 
+static bool check_destinations(const struct settings *s, struct err *err)
+{
+	struct arena *a = arena_new(4096);
+	bool ok = shaping_read(s, a, err) != NULL;
+
+	arena_free(&a);
+	return ok;
+}
+
 bool check_run(const struct settings *s, const struct cmdline *c, struct err *err)
 {
 	static struct listen_spec specs[LISTEN_MAX];
@@ -73,7 +83,8 @@ bool check_run(const struct settings *s, const struct cmdline *c, struct err *er
 	struct tls_context *tls = NULL;
 	struct store *store = NULL;
 	size_t count = 0;
-	bool ok = (c == NULL || listen_plan(c, s, specs, &count, err)) && check_load(s, &plugins, &tls, &store, NULL, NULL, err) && check_dns(s, err);
+	bool ok = (c == NULL || listen_plan(c, s, specs, &count, err)) && check_load(s, &plugins, &tls, &store, NULL, NULL, err) && check_dns(s, err) &&
+		check_destinations(s, err);
 
 	for (size_t i = 0; ok && i < count; i++)
 		ok = check_listener(s, specs[i].role, specs[i].proxy, tls, err);
