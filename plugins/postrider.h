@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-#define POSTRIDER_ABI 1
+#define POSTRIDER_ABI 2
 #define PR_API __attribute__((visibility("default")))
 #define PR_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
@@ -472,7 +472,7 @@ struct pr_mx {
 PR_API bool pr_add_next_hop(struct hook_call *call, const struct pr_mx *mx);
 /* What is wrong with MX (to be said behind "expected"), or NULL. For init. */
 PR_API const char *pr_mx_problem(const struct pr_mx *mx);
-/* As pr_add_next_hop, with nothing but a priority and an exchange. */
+/* As pr_add_next_hop, with nothing but a priority and an exchange, which may not be empty. */
 PR_API bool pr_add_mx(struct hook_call *call, unsigned priority, const char *exchange);
 /* send_email with DELAY, deferred with DENYSOFT: seconds. */
 PR_API void pr_set_delay(struct hook_call *call, int64_t seconds);

@@ -29,7 +29,8 @@ bool pr_add_next_hop(struct hook_call *call, const struct pr_mx *mx)
 
 bool pr_add_mx(struct hook_call *call, unsigned priority, const char *exchange)
 {
-	return pr_add_next_hop(call, &(struct pr_mx){ .priority = priority, .exchange = exchange });
+	/* the MX hosts, which an empty exchange stands for, are asked for with conditions or not at all */
+	return exchange && *exchange && pr_add_next_hop(call, &(struct pr_mx){ .priority = priority, .exchange = exchange });
 }
 
 const char *pr_mx_problem(const struct pr_mx *mx)
