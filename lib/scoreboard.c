@@ -177,7 +177,7 @@ int scoreboard_take(int32_t pid, uint32_t generation)
 		atomic_store(&s->since, clock_ms());
 		atomic_store(&s->sessions, 0);
 		atomic_store(&s->messages, 0);
-		s->peer_family = s->proxy_family = 0;
+		s->peer_family = s->proxy_family = s->inside = 0;
 		s->id[0] = '\0';
 		atomic_store(&s->phase, PHASE_IDLE);
 		atomic_fetch_add(&board->idle, 1);

@@ -37,7 +37,8 @@ struct scoreboard_slot {		/* 128 bytes: two cache lines, one writer (its worker)
 	char id[32];			/* of the session in hand, for the log line about a worker's death; "" none */
 	uint8_t proxy[16];		/* through which PEER comes (or, of an unknown client, PEER itself) */
 	uint8_t proxy_family;		/* 0: through none */
-	uint8_t spare[15];
+	uint8_t inside;			/* its worker hears the internal socket only */
+	uint8_t spare[14];
 };
 
 enum counter {
@@ -59,6 +60,8 @@ struct scoreboard {
 	_Atomic uint32_t generation;
 	_Atomic int32_t idle, busy;		/* workers without a session; with a client (internal sessions are none) */
 	_Atomic int32_t stress_at;		/* with so many busy there is stress; 0: never */
+	_Atomic uint32_t crew_full;		/* the forkserver cannot start more workers */
+	_Atomic uint32_t door;			/* generation of the doorman that is awake; 0: none is */
 	_Atomic uint32_t high_slot;		/* one above the highest slot ever used */
 	char plugin_names[64][32];		/* of the current generation, for status */
 	_Atomic uint32_t plugin_count;

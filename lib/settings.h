@@ -43,6 +43,7 @@ struct settings {
 	int64_t max_workers, min_spare, max_spare, sessions_per_worker;
 	int64_t max_from_ip;		/* sessions per client address at once; 0 no limit */
 	int64_t connection_rate, connection_rate_window;	/* connections per client address in that time; 0 no limit */
+	int64_t busy_wait;		/* that clients wait for a worker when none is free, before they hear 421 */
 	int64_t client_prefix6;		/* bits of an IPv6 address that make one client */
 	const char **exempt_networks;	/* not limited by address; exempt for searching */
 	struct netlist *exempt;

@@ -125,6 +125,8 @@ static const struct option_row rows[] = {
 	     .help = "networks whose clients are not limited by address, such as monitoring"),
 	MAIN(limit_connections, OPTION_INT, .preset = "0", .min = 0, .max = SCOREBOARD_SLOTS, .reloadable = true,
 	     .help = "most sessions at once in all; 0: as many as max_workers"),
+	MAIN(busy_wait, OPTION_DURATION, .preset = "5s", .min = 0, .max = 2 * MINUTE, .reloadable = true,
+	     .help = "how long clients wait for a worker when all are busy, before they are told to come later (421); 0: they are told at once"),
 	MAIN(lookup_rdns, OPTION_BOOL, .preset = "true", .reloadable = true,
 	     .help = "look up the name of the client's address"),
 	MAIN(smtps_ports, OPTION_LIST, .preset = "465 4650", .check = port_number,

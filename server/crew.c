@@ -7,12 +7,15 @@
 #include "../lib/scoreboard.h"
 #include "../lib/tls_key.h"
 #include "../worker/worker.h"
+#include "doorman.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+
+#define DOORMAN_PAUSE 1000	/* ms between two of them, should one keep dying */
 
 struct member {
 	pid_t pid;
@@ -28,6 +31,9 @@ struct crew {
 	struct member *members;
 	int life[2];		/* workers hold the read end; end of file = leave */
 	int wake_fd;
+	pid_t doorman;		/* 0: none */
+	int64_t doorman_at;	/* clock_ms: not before that is another one started */
+	int door_fd;
 	size_t burst;		/* how many the last turn forked: the next may fork twice as many */
 	bool draining;
 	bool fork_failed;	/* told once, until one succeeds */
@@ -47,8 +53,9 @@ struct crew *crew_new(const struct crew_setup *setup, struct err *err)
 	w->size = (size_t)setup->settings->max_workers + CREW_INTERNAL;
 	w->members = calloc(w->size, sizeof *w->members);
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->door_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	w->life[0] = w->life[1] = -1;
-	if (w->members != NULL && w->wake_fd >= 0 && pipe2(w->life, O_CLOEXEC | O_NONBLOCK) == 0)
+	if (w->members != NULL && w->wake_fd >= 0 && w->door_fd >= 0 && pipe2(w->life, O_CLOEXEC | O_NONBLOCK) == 0)
 		return w;
 	err_sys(err, "cannot set up the crew of workers");
 	crew_free(&w);
@@ -69,6 +76,7 @@ void crew_free(struct crew **crew)
 	if (w == NULL)
 		return;
 	close_fd(&w->wake_fd);
+	close_fd(&w->door_fd);
 	close_fd(&w->life[0]);
 	close_fd(&w->life[1]);
 	free(w->members);
@@ -98,20 +106,27 @@ static bool is_idle(const struct member *m)
 
 /* ---- growing ---- */
 
-/* In the child: as worker_main expects it, without what is the forkserver's. */
+/* In a child: what is the forkserver's alone. */
+static void leave_forkserver(struct crew *w)
+{
+	close_fd(&w->life[1]);
+	close(w->setup.control_fd);
+	close(w->setup.signal_fd);
+	keyholder_close(w->setup.keys);
+}
+
+/* In the child: as worker_main expects it. */
 NORETURN static void become_worker(struct crew *w, const struct member *m, int keys_fd)
 {
 	const struct crew_setup *s = &w->setup;
 	const struct listener *internal = &s->listeners[s->listener_count - 1];
 	struct worker_args args = { .settings = s->settings, .plugins = s->plugins, .tls = s->tls, .store = s->store, .slot = m->slot, .life_fd = w->life[0],
 		.wake_fd = w->wake_fd, .wake_below = (int32_t)(s->settings->min_spare + CREW_INTERNAL), .poke_fd = -1,
+		.door_fd = w->door_fd, .door_below = CREW_INTERNAL, .generation = s->generation,
 		.listener_count = m->internal ? 1 : s->listener_count, .listeners = m->internal ? internal : s->listeners };
 	sigset_t mask;
 
-	close_fd(&w->life[1]);
-	close(s->control_fd);
-	close(s->signal_fd);
-	keyholder_close(s->keys);
+	leave_forkserver(w);
 	tls_key_remote(keys_fd);
 	prctl(PR_SET_NAME, "pr:worker");
 	log_process("worker");
@@ -140,6 +155,8 @@ static bool fork_one(struct crew *w, bool internal)
 	int slot = scoreboard_take((int32_t)getpid(), w->setup.generation);
 
 	*m = (struct member){ .slot = slot, .internal = internal };
+	if (slot >= 0)
+		slot_of(m)->inside = internal;
 	int keys_fd = slot >= 0 && !internal ? keys_connect(w) : -1;
 	pid_t pid = slot >= 0 ? fork() : -1;
 
@@ -163,6 +180,45 @@ static bool fork_one(struct crew *w, bool internal)
 	w->fork_failed = false;
 	scoreboard_count(COUNT_WORKERS_FORKED, 1);
 	return true;
+}
+
+NORETURN static void become_doorman(struct crew *w)
+{
+	const struct crew_setup *s = &w->setup;
+	struct doorman_args args = { .settings = s->settings, .listener_count = s->listener_count, .listeners = s->listeners,
+		.generation = s->generation, .inside = CREW_INTERNAL, .life_fd = w->life[0], .door_fd = w->door_fd };
+	static const int deaf_to[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE };	/* it leaves with the life line */
+	sigset_t none;
+
+	leave_forkserver(w);
+	prctl(PR_SET_NAME, "pr:doorman");
+	log_process("doorman");
+	for (size_t i = 0; i < COUNT_OF(deaf_to); i++)
+		signal(deaf_to[i], SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	_exit(doorman_main(&args));
+}
+
+/* Without one, clients wait as long as it takes: nothing is lost by that but their patience. */
+static void fork_doorman(struct crew *w)
+{
+	if (w->doorman != 0 || clock_ms() < w->doorman_at)
+		return;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		become_doorman(w);
+	w->doorman = pid > 0 ? pid : 0;
+	w->doorman_at = clock_ms() + DOORMAN_PAUSE;
+}
+
+/* What the doorman must know: whether idle workers may still come. */
+static void publish_full(const struct crew *w)
+{
+	bool most = w->count - w->internals >= (size_t)w->setup.settings->max_workers;
+
+	atomic_store(&scoreboard()->crew_full, most || w->fork_failed);
 }
 
 static size_t count_idle(const struct crew *w)
@@ -196,6 +252,8 @@ bool crew_fill(struct crew *w)
 	(void)!read(w->wake_fd, &woken, sizeof woken);
 	if (w->draining)
 		return false;
+	publish_full(w);
+	fork_doorman(w);
 	while (w->internals < CREW_INTERNAL && fork_one(w, true))
 		;
 	size_t want = missing(w), limit = want < CREW_FORKS_PER_TURN ? want : CREW_FORKS_PER_TURN;
@@ -203,6 +261,7 @@ bool crew_fill(struct crew *w)
 	while (forked < limit && fork_one(w, false))
 		forked++;
 	w->burst = forked;
+	publish_full(w);
 	return forked == limit && want > limit;
 }
 
@@ -282,6 +341,16 @@ static void bury(struct crew *w, size_t at, int status)
 	*m = w->members[--w->count];
 }
 
+static void doorman_died(struct crew *w, int status)
+{
+	w->doorman = 0;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		log_error("the doorman died, %s %d", WIFSIGNALED(status) ? "signal" : "status",
+			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	if (atomic_load(&scoreboard()->door) == w->setup.generation)
+		atomic_store(&scoreboard()->door, 0);
+}
+
 void crew_reap(struct crew *w)
 {
 	int status;
@@ -292,7 +361,9 @@ void crew_reap(struct crew *w)
 
 		while (at < w->count && w->members[at].pid != pid)
 			at++;
-		if (at < w->count)	/* else a process that a plugin started before the workers */
+		if (pid == w->doorman)
+			doorman_died(w, status);
+		else if (at < w->count)	/* else a process that a plugin started before the workers */
 			bury(w, at, status);
 	}
 }
@@ -429,4 +500,6 @@ void crew_kill(struct crew *w)
 {
 	for (size_t i = 0; i < w->count; i++)
 		kill(w->members[i].pid, SIGKILL);
+	if (w->doorman != 0)
+		kill(w->doorman, SIGKILL);
 }

@@ -176,11 +176,13 @@ static void turn_busy(const struct worker_args *args, bool internal)
 
 	if (!board)
 		return;
-	int32_t idle = atomic_fetch_sub_explicit(&board->idle, 1, memory_order_relaxed) - 1;
+	int32_t idle = atomic_fetch_sub(&board->idle, 1) - 1;
 	int32_t busy = atomic_fetch_add_explicit(&board->busy, !internal, memory_order_relaxed) + 1;
 	if (idle < args->wake_below && idle + busy < args->settings->max_workers + args->wake_below - args->settings->min_spare &&
 	    write(args->wake_fd, &one, sizeof(one)) < 0)
 		log_debug("forkserver not woken: %s", strerror(errno));
+	if (idle <= args->door_below && atomic_load(&board->door) != args->generation && write(args->door_fd, &one, sizeof(one)) < 0)
+		log_debug("doorman not woken: %s", strerror(errno));
 }
 
 static void turn_idle(struct session_host *host, bool internal)

@@ -21,6 +21,9 @@ struct worker_args {
 	int life_fd;				/* read end of a pipe: end of file = leave when idle (drain, or the forkserver died) */
 	int wake_fd;				/* eventfd: written when a worker turns busy and spares run low: */
 	int32_t wake_below;			/* when the scoreboard's idle count has fallen below this */
+	int door_fd;				/* eventfd: written when the last idle worker turns busy and the doorman dozes */
+	int32_t door_below;			/* when the idle count has fallen to this */
+	unsigned generation;
 	int poke_fd;				/* connected SOCK_DGRAM to run_dir/poke, -1: connect lazily */
 };
 

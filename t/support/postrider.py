@@ -199,7 +199,8 @@ class Instance:
                         # A worker whose forkserver died has become a child of the master's.
                         comm = pathlib.Path(f"/proc/{child}/comm").read_text()
                         worker = comm == "pr:worker\n" or roles[pid] in ("forkserver", "worker")
-                        roles[child] = "keys" if comm == "pr:keys\n" else "worker" if worker else role
+                        own = {"pr:keys\n": "keys", "pr:doorman\n": "doorman"}
+                        roles[child] = own.get(comm) or ("worker" if worker else role)
         return roles
 
     def pids(self, role):
