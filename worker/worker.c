@@ -168,14 +168,16 @@ static int next_client(struct worker *w, struct netaddr *peer)
 	return fd;
 }
 
-/* Keeps the totals; calls the forkserver when spares run low and there may be more. */
-static void turn_busy(const struct worker_args *args, bool internal)
+/* Keeps the totals; calls the forkserver when spares run low and there may be more. Both whom it calls count idle workers by
+ * their phases, so this one's is changed first. */
+static void turn_busy(const struct worker_args *args, struct scoreboard_slot *slot, bool internal)
 {
 	struct scoreboard *board = scoreboard();
 	uint64_t one = 1;
 
 	if (!board)
 		return;
+	atomic_store(&slot->phase, PHASE_CONNECT);
 	int32_t idle = atomic_fetch_sub(&board->idle, 1) - 1;
 	int32_t busy = atomic_fetch_add_explicit(&board->busy, !internal, memory_order_relaxed) + 1;
 	if (idle < args->wake_below && idle + busy < args->settings->max_workers + args->wake_below - args->settings->min_spare &&
@@ -205,7 +207,7 @@ static void serve(struct worker *w, int fd, const struct netaddr *peer)
 {
 	bool internal = w->args->listeners[w->last].role == LISTENER_INTERNAL;
 
-	turn_busy(w->args, internal);
+	turn_busy(w->args, w->host.slot, internal);
 	w->resting = false;
 	worker_fd = fd;
 	session_run(&w->host, fd, &w->args->listeners[w->last], peer);
