@@ -195,7 +195,7 @@ static void log_outcome(const struct session *s, const struct auth *a, const cha
 
 	/* client first: see the manual about fail2ban */
 	log_begin(&l, LOG_LEVEL_INFO, event);
-	log_str(&l, "client", *s->remote_ip ? s->remote_ip : "local");
+	log_str(&l, "client", *s->remote_ip ? s->remote_ip : s->proxied ? "unknown" : "local");
 	log_str(&l, "mechanism", a->mechanism->name);
 	log_str(&l, "user", a->login);
 	log_str(&l, "plugin", a->by ? pr_name(a->by) : NULL);

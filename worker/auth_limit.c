@@ -21,7 +21,7 @@ static int64_t window(const struct session *s)
 
 static struct view client_key(const struct session *s, char out[RATE_CLIENT_KEY])
 {
-	return rate_client(&s->remote, (unsigned)s->settings->client_prefix6, out);
+	return rate_client(session_counted(s), (unsigned)s->settings->client_prefix6, out);
 }
 
 static char lower(char c)
@@ -54,7 +54,7 @@ bool auth_limit_address(const struct session *s)
 	char key[RATE_CLIENT_KEY];
 	int64_t most = s->settings->auth_failures_per_address;
 
-	return most && s->remote.family && !netlist_has(s->settings->exempt, &s->remote) &&
+	return most && session_counted(s)->family && !netlist_has(s->settings->exempt, session_counted(s)) &&
 	       rate_look(RATE_AUTH_ADDRESS, client_key(s, key), window(s)) >= most;
 }
 
@@ -71,7 +71,7 @@ void auth_limit_failed(const struct session *s, const struct auth *a)
 {
 	char key[RATE_CLIENT_KEY + AUTH_TEXT];
 
-	if (s->settings->auth_failures_per_address && s->remote.family)
+	if (s->settings->auth_failures_per_address && session_counted(s)->family)
 		rate_add(RATE_AUTH_ADDRESS, client_key(s, key), window(s), 1);
 	if (s->settings->auth_failures_per_login && a->login[0])
 		rate_add(RATE_AUTH_LOGIN, login_key(a->login, key, AUTH_TEXT), window(s), 1);

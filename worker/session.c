@@ -96,6 +96,7 @@ void session_anew(struct session *s)
 	session_forget(s);
 	forget_lookup(s);
 	s->relaying = false;
+	s->tls_nogo = NOGO_UNKNOWN;
 	s->notes = (struct notes){ 0 };
 	arena_reset(s->host->session);
 }
