@@ -283,7 +283,7 @@ static const char **list_of_one(struct arena *a, const char *value)
 	return values;
 }
 
-bool pr_enable_tls(struct plugin *self, const char *cert, const char *key)
+bool pr_enable_tls(struct plugin *self, const char *cert, const char *key, const char *ca, const char *dhparam)
 {
 	struct plugin_list *list = self->list;
 	struct tls_settings *t = arena_alloc(list->arena, sizeof *t);
@@ -296,6 +296,10 @@ bool pr_enable_tls(struct plugin *self, const char *cert, const char *key)
 		t->cert = list_of_one(list->arena, cert);
 	if (key)
 		t->key = list_of_one(list->arena, key);
+	if (ca)
+		t->ca = arena_strdup(list->arena, ca);
+	if (dhparam)
+		t->dhparam = arena_strdup(list->arena, dhparam);
 	list->tls = t;
 	return true;
 }

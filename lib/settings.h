@@ -22,6 +22,9 @@ struct tls_settings {
 	const char *ciphers, *min_version, *secure_protocol, *dhparam;
 	const char **ecdh_curve;
 	bool honor_cipher_order;
+	const char *ca;
+	bool request_cert, reject_unauthorized;
+	const char **require_authorized, **no_tls_hosts, **no_starttls_ports;
 	bool request_ocsp;
 	bool disable_for_failed_hosts;	/* see tls_nogo.h */
 	int64_t disable_expiry, disable_inbound_expiry;

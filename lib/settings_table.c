@@ -55,6 +55,19 @@ static const char *key_prefix(const char *value)
 	return strlen(value) <= 64 && view_is_printable(view_of(value)) ? NULL : "at most 64 printable characters";
 }
 
+/* A name whose last label is a number is a mistyped address (RFC 3696 2). */
+static const char *network_or_host(const char *value)
+{
+	struct netlist *networks = netlist_new();
+	bool network = netlist_add(networks, view_of(value), NULL);
+	const char *name = value + (value[0] == '.'), *last = strrchr(name, '.');
+
+	netlist_free(&networks);
+	last = last ? last + 1 : name;
+	return network || (address_domain_valid(view_of(name), false) && last[strspn(last, "0123456789")]) ? NULL
+		: "a network (\"192.0.2.0/24\", \"2001:db8::1\"), a host name, or a domain (\".example.com\": all below it)";
+}
+
 static const char *intervals(const char *value)
 {
 	struct schedule schedule;
@@ -281,6 +294,17 @@ static const struct option_row rows[] = {
 	    .help = "how long a server whose TLS failed is remembered"),
 	TLS(disable_inbound_expiry, OPTION_DURATION, .preset = "1h", .min = SECOND, .max = 366 * DAY,
 	    .help = "how long a client whose TLS failed is remembered"),
+
+	TLS(ca, OPTION_STRING, .preset = "",
+	    .help = "file with the authorities in PEM that certificates of others are checked by; empty: those that the system trusts"),
+	TLS(request_cert, OPTION_BOOL, .preset = "true", .only = "inbound", .help = "ask clients for a certificate; they need not have one"),
+	TLS(reject_unauthorized, OPTION_BOOL, .preset = "false",
+	    .help = "end handshakes with those that have no valid certificate: with clients, and with servers that we deliver to"),
+	TLS(require_authorized, OPTION_LIST, .preset = "", .check = port_number, .only = "inbound",
+	    .help = "ports on which clients must have a valid certificate, where reject_unauthorized is false"),
+	TLS(no_tls_hosts, OPTION_LIST, .preset = "", .check = network_or_host,
+	    .help = "with whom TLS is not spoken: clients by network, servers by network, host name or domain of the recipient"),
+	TLS(no_starttls_ports, OPTION_LIST, .preset = "", .check = port_number, .only = "inbound", .help = "ports on which STARTTLS is not offered"),
 
 	ROW("tls.conf", "", "watch_interval", tls_watch_interval, OPTION_DURATION, .preset = "1m", .min = 0, .max = DAY, .reloadable = true,
 	    .help = "time between two looks at the files of certificates and keys, which are put in force when they have changed; 0: only a"

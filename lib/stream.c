@@ -420,11 +420,11 @@ static bool shake_hands(struct stream *s, int64_t timeout_ms, struct err *err)
 	return r == 1;
 }
 
-bool stream_start_tls(struct stream *s, struct tls_context *ctx, int64_t timeout_ms, struct err *err)
+bool stream_start_tls(struct stream *s, struct tls_context *ctx, const struct tls_wish *wish, int64_t timeout_ms, struct err *err)
 {
 	memset(s->in, 0, s->touched);
 	s->at = s->end = s->out_len = 0;
-	s->tls = tls_session_new(ctx, true, s->fd, NULL, err);
+	s->tls = tls_session_new(ctx, s->fd, wish, err);
 	if (s->tls && shake_hands(s, timeout_ms, err)) {
 		trim_memory();		/* what the handshake needed goes back: it would sit here for the whole session */
 		return true;

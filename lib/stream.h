@@ -59,7 +59,7 @@ enum stream_result stream_flush(struct stream *s, int64_t timeout_ms);
 
 /* Handshake as server. Throws away every byte read and not yet consumed, both directions, first (STARTTLS
  * injection, CVE-2011-0411); the caller has flushed its 220. On failure the stream is dead: close it. */
-bool stream_start_tls(struct stream *s, struct tls_context *ctx, int64_t timeout_ms, struct err *err) MUST_CHECK;
+bool stream_start_tls(struct stream *s, struct tls_context *ctx, const struct tls_wish *wish, int64_t timeout_ms, struct err *err) MUST_CHECK;
 /* NULL while plain. */
 const struct tls_session *stream_tls(const struct stream *s);
 uint64_t stream_bytes_in(const struct stream *s);

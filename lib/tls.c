@@ -64,7 +64,27 @@ static int choose_certificates(gnutls_session_t g)
 	return gnutls_credentials_set(g, GNUTLS_CRD_CERTIFICATE, tls_certs_find(s->context->certs, name));
 }
 
-struct tls_session *tls_session_new(struct tls_context *ctx, bool server, int fd, const char *server_name, struct err *err)
+static void begin_server(struct tls_session *s, const struct tls_wish *wish)
+{
+	struct tls_context *ctx = s->context;
+
+	demand_smtp(s->gnutls);
+	if (tls_certs_by_name(ctx->certs))
+		gnutls_handshake_set_post_client_hello_function(s->gnutls, choose_certificates);
+	gnutls_session_ticket_enable_server(s->gnutls, &ctx->ticket_keys[wish->verify]);
+	if (ctx->request || wish->verify)
+		gnutls_certificate_server_set_request(s->gnutls, wish->verify ? GNUTLS_CERT_REQUIRE : GNUTLS_CERT_REQUEST);
+}
+
+static void begin_client(struct tls_session *s, const struct tls_wish *wish)
+{
+	snprintf(s->name, sizeof(s->name), "%s", wish->name ? wish->name : "");
+	snprintf(s->domain, sizeof(s->domain), "%s", wish->domain ? wish->domain : "");
+	if (*s->name)
+		gnutls_server_name_set(s->gnutls, GNUTLS_NAME_DNS, s->name, strlen(s->name));
+}
+
+struct tls_session *tls_session_new(struct tls_context *ctx, int fd, const struct tls_wish *wish, struct err *err)
 {
 	struct tls_session *s = calloc(1, sizeof(*s));
 	int code;
@@ -73,7 +93,8 @@ struct tls_session *tls_session_new(struct tls_context *ctx, bool server, int fd
 		return err_set(err, "out of memory"), NULL;
 	s->context = ctx;
 	s->fd = fd;
-	code = gnutls_init(&s->gnutls, (server ? GNUTLS_SERVER : GNUTLS_CLIENT) | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
+	s->verify = wish->verify;
+	code = gnutls_init(&s->gnutls, (ctx->server ? GNUTLS_SERVER : GNUTLS_CLIENT) | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
 	if (code < 0) {
 		tls_fail(err, "TLS", code);
 		free(s);
@@ -86,14 +107,11 @@ struct tls_session *tls_session_new(struct tls_context *ctx, bool server, int fd
 	gnutls_transport_set_ptr(s->gnutls, s);
 	gnutls_transport_set_pull_function(s->gnutls, pull);
 	gnutls_transport_set_vec_push_function(s->gnutls, push);
-	if (server) {
-		demand_smtp(s->gnutls);
-		if (tls_certs_by_name(ctx->certs))
-			gnutls_handshake_set_post_client_hello_function(s->gnutls, choose_certificates);
-		gnutls_session_ticket_enable_server(s->gnutls, &ctx->ticket_key);
-	} else if (server_name && *server_name) {
-		gnutls_server_name_set(s->gnutls, GNUTLS_NAME_DNS, server_name, strlen(server_name));
-	}
+	gnutls_session_set_verify_function(s->gnutls, tls_verify_peer);
+	if (ctx->server)
+		begin_server(s, wish);
+	else
+		begin_client(s, wish);
 	return s;
 }
 
@@ -105,6 +123,7 @@ void tls_session_free(struct tls_session **sp)
 	if (!s)
 		return;
 	gnutls_deinit(s->gnutls);
+	free(s->peer);
 	gnutls_memset(s, 0, sizeof(*s));
 	free(s);
 }
@@ -121,6 +140,8 @@ static int classify(struct tls_session *s, int code, struct err *err)
 	} else {
 		tls_fail(err, "TLS", code);
 	}
+	if (tls_untrusted(s))
+		err_set(err, "TLS: %s", s->peer ? s->peer->status : "the other side has shown no certificate");
 	return TLS_FAILED;
 }
 
@@ -129,6 +150,8 @@ int tls_handshake(struct tls_session *s, struct err *err)
 	for (;;) {
 		int code = gnutls_handshake(s->gnutls);
 
+		if (code == GNUTLS_E_SUCCESS && !tls_verify_resumed(s))
+			return classify(s, GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR, err);
 		if (code == GNUTLS_E_SUCCESS) {
 			tls_note_facts(s);
 			return 1;

@@ -6,6 +6,7 @@
 #include "base.h"
 #include "view.h"
 #include "err.h"
+#include "netaddr.h"
 #include "settings.h"
 
 struct tls_context;	/* credentials, priorities, ticket key; made before the fork, shared copy-on-write */
@@ -35,9 +36,29 @@ void tls_context_warn(const struct tls_context *ctx);
 bool tls_context_staples(const struct tls_context *ctx);
 bool tls_context_refresh(const struct tls_context *ctx, const char *fetch);
 
-/* A session on the connected descriptor FD (not owned). SERVER_NAME: SNI on the client side, or NULL. Only bytes
- * that arrive after this call reach the session: the caller has dropped its buffers. NULL on error. */
-struct tls_session *tls_session_new(struct tls_context *ctx, bool server, int fd, const char *server_name, struct err *err);
+/* Server: whether TLS is kept from this client (no_tls_hosts), and on this local port (no_starttls_ports). */
+bool tls_context_avoids(const struct tls_context *ctx, const struct netaddr *client, uint16_t port);
+/* Server: whether clients of this local port must have a valid certificate (reject_unauthorized, require_authorized). */
+bool tls_context_demands(const struct tls_context *ctx, uint16_t port);
+
+/* How much TLS a connection to a server needs. */
+enum tls_need {
+	TLS_NONE,			/* in clear, even if the server offers STARTTLS */
+	TLS_OPPORTUNISTIC,		/* if it works */
+	TLS_ENCRYPT,			/* with TLS, or not at all */
+	TLS_VERIFY,			/* with TLS and a valid certificate for the host or the domain, or not at all */
+};
+
+/* What a session is to be like. */
+struct tls_wish {
+	const char *name;		/* client: the host that is asked for (SNI); NULL or "": none, an address is no name */
+	const char *domain;		/* client: its certificate may be for this one instead; NULL or "": no */
+	bool verify;			/* the handshake fails unless the other side has a valid certificate */
+};
+
+/* A session on the connected descriptor FD (not owned), on the side that CTX is for. Only bytes that arrive after this call reach the
+ * session: the caller has dropped its buffers. NULL on error. */
+struct tls_session *tls_session_new(struct tls_context *ctx, int fd, const struct tls_wish *wish, struct err *err);
 void tls_session_free(struct tls_session **s);
 
 /* Results of the three below: bytes (>0), or one of these. A rehandshake request, an alert, or a
@@ -58,7 +79,21 @@ bool tls_own_fault(const struct tls_session *s);
 /* Facts, for Received, log and plugins. Valid while the session lives. */
 const char *tls_version(const struct tls_session *s);	/* "TLS1.3" */
 const char *tls_cipher(const struct tls_session *s);	/* "TLS_AES_256_GCM_SHA384" */
+const char *tls_group(const struct tls_session *s);	/* of the key exchange: "SECP256R1"; "" for RSA */
 const char *tls_sni(const struct tls_session *s);	/* "" if none was sent */
+bool tls_resumed(const struct tls_session *s);		/* a session was taken up again */
+/* Of the certificate that the other side has shown, "" when it has none (or it is a server and nobody has asked): names in the form of RFC 4514,
+ * and the SHA-256 of the certificate in hexadecimal. STATUS: "verified", or why it is not. */
+const char *tls_peer_subject(const struct tls_session *s);
+const char *tls_peer_issuer(const struct tls_session *s);
+const char *tls_peer_fingerprint(const struct tls_session *s);
+const char *tls_peer_status(const struct tls_session *s);
+bool tls_peer_verified(const struct tls_session *s);
+/* The handshake failed because the other side has no valid certificate. */
+bool tls_untrusted(const struct tls_session *s);
+/* The facts by name, for notes: tls_enabled ("1"), tls_version, tls_cipher, tls_group, tls_sni, tls_resumed ("1" or "0"),
+ * tls_peer_subject, tls_peer_issuer, tls_peer_fingerprint, tls_peer_status. NULL for another name. */
+const char *tls_fact(const struct tls_session *s, const char *name);
 
 /* The channel binding NAME (RFC 5929, RFC 9266: "tls-exporter", "tls-unique", "tls-server-end-point") into OUT, the same octets on both
  * sides and on no other connection. Returns their number; 0 for a name that we do not know and where the session has none that is safe. */

@@ -24,6 +24,7 @@ static struct tls_context *context_new(const struct tls_settings *t, bool server
 	ctx->server = server;
 	if (tls_priority_text(t, server, &text, err))
 		ctx->priority = tls_priority_make(buf_text(&text), err);
+	/* A certificate is looked at again when its session is taken up again, so what is demanded of it is no part of this. */
 	ctx->terms = arena_strdup(a, buf_text(&text));
 	buf_free(&text);
 	if (!ctx->priority)
@@ -77,7 +78,7 @@ static void note_files(struct tls_context *ctx, const struct settings *s, const 
 
 	while (t->cert[pairs])
 		pairs++;
-	ctx->files = arena_alloc(ctx->arena, (2 * pairs + 2) * sizeof(*ctx->files));
+	ctx->files = arena_alloc(ctx->arena, (2 * pairs + 3) * sizeof(*ctx->files));
 	for (size_t i = 0; i < pairs; i++) {
 		ctx->files[ctx->file_count++] = settings_path(s, t->cert[i]);
 		ctx->files[ctx->file_count++] = settings_path(s, t->key[i]);
@@ -85,6 +86,8 @@ static void note_files(struct tls_context *ctx, const struct settings *s, const 
 	ctx->files[ctx->file_count++] = settings_path(s, TLS_DIRECTORY);
 	if (*t->dhparam)
 		ctx->files[ctx->file_count++] = settings_path(s, t->dhparam);
+	if (*t->ca)
+		ctx->files[ctx->file_count++] = settings_path(s, t->ca);
 	ctx->fingerprint = watch_fingerprint(ctx->files, ctx->file_count);
 }
 
@@ -115,6 +118,52 @@ static bool load_certs(struct tls_context *ctx, const struct settings *s, const 
 	return true;
 }
 
+/* Where networks and names are mixed, the names are for delivery. */
+static struct netlist *networks_of(const char **hosts)
+{
+	struct netlist *list = netlist_new();
+
+	for (size_t i = 0; hosts[i]; i++)
+		if (!netlist_add(list, view_of(hosts[i]), NULL))
+			continue;
+	return list;
+}
+
+static bool load_clients(struct tls_context *ctx, const struct settings *s, const struct tls_settings *t, struct err *err)
+{
+	static const char *all[] = { "*", NULL };
+
+	ctx->require_ports = t->reject_unauthorized ? all : t->require_authorized;
+	ctx->request = t->request_cert || t->reject_unauthorized;
+	ctx->avoided = networks_of(t->no_tls_hosts);
+	ctx->closed_ports = t->no_starttls_ports;
+	if (*t->ca)
+		return tls_trust_file(ctx, settings_path(s, t->ca), err);
+	if (ctx->request || *ctx->require_ports)
+		tls_trust_system(ctx);		/* here, for all workers */
+	return true;
+}
+
+static bool has_port(const char **ports, uint16_t port)
+{
+	for (size_t i = 0; ports[i]; i++) {
+		uint64_t n;
+		if (strcmp(ports[i], "*") == 0 || (view_u64(view_of(ports[i]), UINT16_MAX, &n) && n == port))
+			return true;
+	}
+	return false;
+}
+
+bool tls_context_demands(const struct tls_context *ctx, uint16_t port)
+{
+	return has_port(ctx->require_ports, port);
+}
+
+bool tls_context_avoids(const struct tls_context *ctx, const struct netaddr *client, uint16_t port)
+{
+	return (client->family && netlist_has(ctx->avoided, client)) || has_port(ctx->closed_ports, port);
+}
+
 struct tls_context *tls_server_context(const struct settings *s, const struct tls_settings *t, bool strict, struct err *err)
 {
 	struct tls_context *ctx = context_new(t, true, err);
@@ -122,7 +171,7 @@ struct tls_context *tls_server_context(const struct settings *s, const struct tl
 
 	if (!ctx)
 		return NULL;
-	if (!load_certs(ctx, s, t, strict, err) || (code = tls_ticket_key(ctx)) < 0) {
+	if (!load_certs(ctx, s, t, strict, err) || !load_clients(ctx, s, t, err) || (code = tls_ticket_key(ctx)) < 0) {
 		if (code < 0)
 			tls_fail(err, "TLS ticket key", code);
 		tls_context_free(&ctx);
@@ -151,6 +200,9 @@ void tls_context_free(struct tls_context **ctxp)
 	if (!ctx)
 		return;
 	tls_certs_free(&ctx->certs);
+	if (ctx->trust)
+		gnutls_x509_trust_list_deinit(ctx->trust, 1);
+	netlist_free(&ctx->avoided);
 	if (ctx->dh)
 		gnutls_dh_params_deinit(ctx->dh);
 	if (ctx->credentials)

@@ -6,25 +6,36 @@
 
 int tls_ticket_key(struct tls_context *ctx)
 {
-	return gnutls_session_ticket_key_generate(&ctx->ticket_key);
+	int code = gnutls_session_ticket_key_generate(&ctx->ticket_keys[0]);
+
+	return code < 0 ? code : gnutls_session_ticket_key_generate(&ctx->ticket_keys[1]);
 }
 
 /* What a session that is taken up again had to satisfy when it began goes into the key: under other settings no ticket fits. */
-void tls_context_secret(struct tls_context *ctx, const void *secret, size_t len)
+static void derive(gnutls_datum_t *ticket_key, const void *secret, size_t len, const char *terms)
 {
 	unsigned char key[64];
 
-	if (ctx->ticket_key.size == gnutls_hmac_get_len(GNUTLS_MAC_SHA512) && ctx->ticket_key.size == sizeof(key) &&
-	    gnutls_hmac_fast(GNUTLS_MAC_SHA512, secret, len, ctx->terms, strlen(ctx->terms), key) >= 0)
-		memcpy(ctx->ticket_key.data, key, sizeof(key));
+	if (ticket_key->size == gnutls_hmac_get_len(GNUTLS_MAC_SHA512) && ticket_key->size == sizeof(key) &&
+	    gnutls_hmac_fast(GNUTLS_MAC_SHA512, secret, len, terms, strlen(terms), key) >= 0)
+		memcpy(ticket_key->data, key, sizeof(key));
 	gnutls_memset(key, 0, sizeof(key));
+}
+
+void tls_context_secret(struct tls_context *ctx, const void *secret, size_t len)
+{
+	derive(&ctx->ticket_keys[0], secret, len, arena_printf(ctx->arena, "open %s", ctx->terms));
+	derive(&ctx->ticket_keys[1], secret, len, arena_printf(ctx->arena, "verified %s", ctx->terms));
 }
 
 void tls_ticket_end(struct tls_context *ctx)
 {
-	if (!ctx->ticket_key.data)
-		return;
-	gnutls_memset(ctx->ticket_key.data, 0, ctx->ticket_key.size);
-	gnutls_free(ctx->ticket_key.data);
-	ctx->ticket_key = (gnutls_datum_t){ NULL, 0 };
+	for (int i = 0; i < 2; i++) {
+		gnutls_datum_t *key = &ctx->ticket_keys[i];
+		if (!key->data)
+			continue;
+		gnutls_memset(key->data, 0, key->size);
+		gnutls_free(key->data);
+		*key = (gnutls_datum_t){ NULL, 0 };
+	}
 }

@@ -143,8 +143,8 @@ PR_API bool pr_networks_add(struct plugin *self, struct pr_networks *networks, c
 PR_API bool pr_networks_load(struct plugin *self, struct pr_networks *networks, const char *list_name);
 PR_API bool pr_networks_has(const struct pr_networks *networks, const char *ip);
 /* Switches TLS on for this generation: STARTTLS is offered, smtps ports work. From before_drop only. Paths relative to the
- * configuration directory; NULL: cert and key of tls.conf. */
-PR_API bool pr_enable_tls(struct plugin *self, const char *cert, const char *key);
+ * configuration directory; NULL: what tls.conf says. */
+PR_API bool pr_enable_tls(struct plugin *self, const char *cert, const char *key, const char *ca, const char *dhparam);
 
 /* ---- log: one line with the session's id and the plugin's name; client bytes are escaped ---- */
 
@@ -183,6 +183,16 @@ PR_API bool pr_is_submission(struct hook_call *call);		/* 587 and 465: AUTH is d
 PR_API bool pr_is_tls(struct hook_call *call);
 PR_API const char *pr_tls_version(struct hook_call *call);	/* "" while plain */
 PR_API const char *pr_tls_cipher(struct hook_call *call);
+PR_API const char *pr_tls_group(struct hook_call *call);	/* of the key exchange, "SECP256R1"; "" for RSA */
+PR_API const char *pr_tls_sni(struct hook_call *call);		/* the host that the client has asked for; "" for none */
+PR_API bool pr_tls_resumed(struct hook_call *call);		/* a session was taken up again */
+/* Of the client's certificate, "" when it has shown none: names as RFC 4514 writes them, SHA-256 in hexadecimal. STATUS is "verified",
+ * or why it is not; only a verified one says who the client is. */
+PR_API const char *pr_tls_peer_subject(struct hook_call *call);
+PR_API const char *pr_tls_peer_issuer(struct hook_call *call);
+PR_API const char *pr_tls_peer_fingerprint(struct hook_call *call);
+PR_API const char *pr_tls_peer_status(struct hook_call *call);
+PR_API bool pr_tls_peer_verified(struct hook_call *call);
 PR_API bool pr_relaying(struct hook_call *call);		/* this client may send anywhere */
 PR_API void pr_set_relaying(struct hook_call *call, bool yes);
 PR_API const char *pr_auth_user(struct hook_call *call);	/* "" unless authenticated */

@@ -385,9 +385,9 @@ void connection_eat(struct connection *c, size_t n)
 	c->in_len -= n;
 }
 
-bool connection_start_tls(struct connection *c, struct tls_context *ctx, const char *name, int64_t timeout_ms, struct err *err)
+bool connection_start_tls(struct connection *c, struct tls_context *ctx, const struct tls_wish *wish, int64_t timeout_ms, struct err *err)
 {
-	c->tls = tls_session_new(ctx, false, c->fd, name, err);
+	c->tls = tls_session_new(ctx, c->fd, wish, err);
 	if (!c->tls)
 		return false;
 	c->state = HANDSHAKE;

@@ -42,9 +42,9 @@ void step_send_handshake(struct client *c)
 {
 	struct err err = { "" };
 	struct netaddr ip;
-	const char *name = netaddr_parse(view_of(c->target.name), &ip) ? NULL : c->target.name;
+	struct tls_wish wish = { .name = netaddr_parse(view_of(c->target.name), &ip) ? NULL : c->target.name };
 
-	if (!connection_start_tls(c->connection, c->shared->tls, name, c->shared->settings->outbound_tls_timeout, &err))
+	if (!connection_start_tls(c->connection, c->shared->tls, &wish, c->shared->settings->outbound_tls_timeout, &err))
 		client_lose_tls(c, err.text);
 }
 

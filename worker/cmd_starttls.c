@@ -12,8 +12,16 @@ static bool remembers(const struct session *s)
 		settings_tls(s->settings, "inbound")->disable_for_failed_hosts;
 }
 
+/* tls.conf keeps TLS from this client, or from this port. */
+static bool kept_away(const struct session *s)
+{
+	return tls_context_avoids(s->host->args->tls, &s->remote, session_local(s).port);
+}
+
 bool cmd_starttls_avoided(struct session *s)
 {
+	if (kept_away(s))
+		return true;
 	if (s->tls_nogo == NOGO_UNKNOWN) {
 		s->tls_nogo = remembers(s) && tls_nogo_client(s->host->args->store, &s->remote) ? NOGO_YES : NOGO_NO;
 		if (s->tls_nogo == NOGO_YES)
@@ -22,18 +30,38 @@ bool cmd_starttls_avoided(struct session *s)
 	return s->tls_nogo == NOGO_YES;
 }
 
-/* One that was broken off because we leave, or for which our key could not be had, says nothing about the client. */
+/* One that was broken off because we leave, or for which our key could not be had, says nothing about the client; one for which it
+ * lacked a certificate must not lead to a session without. */
 static void remember(struct session *s, const char *why)
 {
-	if (remembers(s) && !*s->host->interrupted && stream_tls(s->stream) && !tls_own_fault(stream_tls(s->stream)))
+	const struct tls_session *tls = stream_tls(s->stream);
+
+	if (remembers(s) && !*s->host->interrupted && tls && !tls_own_fault(tls) && !tls_untrusted(tls))
 		tls_nogo_client_failed(s->host->args->store, &s->remote, settings_tls(s->settings, "inbound")->disable_inbound_expiry, why);
+}
+
+bool cmd_starttls_handshake(struct session *s, int64_t wait, struct err *err)
+{
+	struct tls_context *tls = s->host->args->tls;
+	struct tls_wish wish = { .verify = tls && tls_context_demands(tls, session_local(s).port) };
+
+	session_mark(s, PHASE_TLS);
+	if (!tls || !stream_start_tls(s->stream, tls, &wish, wait, err)) {
+		snprintf(s->last_refusal, sizeof(s->last_refusal), "%.120s", err->text);
+		s->end = SESSION_TLS_FAILED;
+		return false;
+	}
+	scoreboard_count(COUNT_SESSIONS_TLS, 1);
+	if (s->host->slot)
+		atomic_store_explicit(&s->host->slot->tls, 1, memory_order_relaxed);
+	return true;
 }
 
 bool cmd_starttls_check(struct session *s, struct command *c UNUSED)
 {
 	if (stream_tls(s->stream))
 		reply_set(&s->reply, 503, "5.5.1", "TLS is already in use");
-	else if (!s->host->args->tls)
+	else if (!s->host->args->tls || kept_away(s))
 		reply_set(&s->reply, 502, "5.5.1", "STARTTLS is not available");
 	else
 		return true;
@@ -48,17 +76,14 @@ void cmd_starttls(struct session *s, struct command *c UNUSED)
 	reply_set(&s->reply, 220, "2.0.0", "ready to start TLS");
 	session_say(s);
 	reply_clear(&s->reply);
-	session_mark(s, PHASE_TLS);
 	session_forget(s);
-	if (stream_flush(s->stream, wait) == STREAM_OK && stream_start_tls(s->stream, s->host->args->tls, wait, &err)) {
-		scoreboard_count(COUNT_SESSIONS_TLS, 1);
-		if (s->host->slot)
-			atomic_store_explicit(&s->host->slot->tls, 1, memory_order_relaxed);
-		if (s->tls_nogo == NOGO_YES)	/* it was not offered, and the client knew better */
-			tls_nogo_client_worked(s->host->args->store, &s->remote);
+	if (stream_flush(s->stream, wait) != STREAM_OK) {
+		session_mark(s, PHASE_TLS);
+		s->end = SESSION_TLS_FAILED;
 		return;
 	}
-	remember(s, err.text);
-	snprintf(s->last_refusal, sizeof(s->last_refusal), "%.120s", err.text);
-	s->end = SESSION_TLS_FAILED;
+	if (!cmd_starttls_handshake(s, wait, &err))
+		remember(s, err.text);
+	else if (s->tls_nogo == NOGO_YES)	/* it was not offered, and the client knew better */
+		tls_nogo_client_worked(s->host->args->store, &s->remote);
 }

@@ -24,16 +24,9 @@ static bool implicit_tls(struct session *s)
 
 	if (s->listener->role != LISTENER_SMTPS)
 		return true;
-	session_mark(s, PHASE_TLS);
-	if (!s->host->args->tls || !stream_start_tls(s->stream, s->host->args->tls, session_wait(s, s->settings->command_timeout), &err)) {
-		snprintf(s->last_refusal, sizeof(s->last_refusal), "%.120s", err.text);
-		s->end = SESSION_TLS_FAILED;
+	if (!cmd_starttls_handshake(s, session_wait(s, s->settings->command_timeout), &err))
 		return false;
-	}
 	session_mark(s, PHASE_CONNECT);
-	scoreboard_count(COUNT_SESSIONS_TLS, 1);
-	if (s->host->slot)
-		atomic_store_explicit(&s->host->slot->tls, 1, memory_order_relaxed);
 	return true;
 }
 

@@ -86,6 +86,46 @@ const char *pr_tls_cipher(struct hook_call *call)
 	return tls_of(call) ? tls_cipher(tls_of(call)) : "";
 }
 
+const char *pr_tls_group(struct hook_call *call)
+{
+	return tls_of(call) ? tls_group(tls_of(call)) : "";
+}
+
+const char *pr_tls_sni(struct hook_call *call)
+{
+	return tls_of(call) ? tls_sni(tls_of(call)) : "";
+}
+
+bool pr_tls_resumed(struct hook_call *call)
+{
+	return tls_of(call) && tls_resumed(tls_of(call));
+}
+
+const char *pr_tls_peer_subject(struct hook_call *call)
+{
+	return tls_of(call) ? tls_peer_subject(tls_of(call)) : "";
+}
+
+const char *pr_tls_peer_issuer(struct hook_call *call)
+{
+	return tls_of(call) ? tls_peer_issuer(tls_of(call)) : "";
+}
+
+const char *pr_tls_peer_fingerprint(struct hook_call *call)
+{
+	return tls_of(call) ? tls_peer_fingerprint(tls_of(call)) : "";
+}
+
+const char *pr_tls_peer_status(struct hook_call *call)
+{
+	return tls_of(call) ? tls_peer_status(tls_of(call)) : "";
+}
+
+bool pr_tls_peer_verified(struct hook_call *call)
+{
+	return tls_of(call) && tls_peer_verified(tls_of(call));
+}
+
 bool pr_relaying(struct hook_call *call)
 {
 	return call->session && session_relaying(call->session);

@@ -174,5 +174,10 @@ bool pr_set_connection_note(struct hook_call *call, const char *key, const char 
 
 const char *pr_connection_note(struct hook_call *call, const char *key)
 {
-	return call->session ? notes_get(&call->session->notes, key) : NULL;
+	const char *note = call->session ? notes_get(&call->session->notes, key) : NULL;
+
+	/* What there is to say about TLS need not be kept twice. */
+	if (!note && call->session && call->session->stream && stream_tls(call->session->stream))
+		note = tls_fact(stream_tls(call->session->stream), key);
+	return note;
 }

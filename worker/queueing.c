@@ -9,20 +9,12 @@
 #include "received.h"
 #include "session.h"
 
-static const char *const facts_none = "";
-
-static const char *tls_version_of(const struct session *s)
+/* "" while plain. */
+static const char *tls_fact_of(const struct session *s, const char *name)
 {
 	const struct tls_session *tls = stream_tls(s->stream);
 
-	return tls ? tls_version(tls) : facts_none;
-}
-
-static const char *tls_cipher_of(const struct session *s)
-{
-	const struct tls_session *tls = stream_tls(s->stream);
-
-	return tls ? tls_cipher(tls) : facts_none;
+	return tls ? tls_fact(tls, name) : "";
 }
 
 /* What no message of ours has: more lines than anybody reads, or a way behind it that leads in circles (RFC 5321 6.3). One that was
@@ -79,7 +71,9 @@ static bool add_received(struct session *s)
 		.me = s->settings->me, .id = spool_write_id(t->writer),
 		.recipient = t->recipient_count == 1 ? t->recipients[0].address.text : "",
 		.esmtp = s->esmtp, .utf8 = t->parameters.utf8, .authenticated = *s->auth_user,
-		.tls_version = tls_version_of(s), .tls_cipher = tls_cipher_of(s), .now = clock_now(),
+		.tls_version = tls_fact_of(s, "tls_version"), .tls_cipher = tls_fact_of(s, "tls_cipher"), .tls_group = tls_fact_of(s, "tls_group"),
+		.peer = tls_fact_of(s, "tls_peer_subject"), .peer_verified = stream_tls(s->stream) && tls_peer_verified(stream_tls(s->stream)),
+		.now = clock_now(),
 	};
 	buf_init(&value, HEADERS_RESERVE);
 	received_value(&facts, &value);
@@ -142,7 +136,7 @@ static struct envelope envelope_of(struct session *s, struct view head)
 		.flags = flags_of(t, head), .deliver_by = p->deliver_by, .by_mode = p->by_mode, .hold_until = p->hold_until,
 		.priority = p->priority,
 		.client = s->remote_ip, .helo = s->helo, .auth_user = s->auth_user, .session = s->id,
-		.tls = *tls_version_of(s) ? arena_printf(t->arena, "%s %s", tls_version_of(s), tls_cipher_of(s)) : "",
+		.tls = stream_tls(s->stream) ? arena_printf(t->arena, "%s %s", tls_fact_of(s, "tls_version"), tls_fact_of(s, "tls_cipher")) : "",
 	};
 
 	fill_recipients(t, &env);

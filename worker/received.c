@@ -14,14 +14,35 @@ const char *received_with(bool esmtp, bool utf8, bool tls, bool authenticated)
 	return esmtp ? names[utf8][tls][authenticated] : "SMTP";
 }
 
-static void put_name(struct buf *out, const char *name)
+#define PEER_MAX 200	/* octets of a certificate's name */
+
+/* At most MAX octets of NAME; what is neither letter, digit nor one of OTHERS becomes "?". */
+static void put_reduced(struct buf *out, const char *name, const char *others, size_t max)
 {
-	for (; *name; name++) {
+	for (; *name && max; name++, max--) {
 		bool plain = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') ||
-			     (*name >= '0' && *name <= '9') || strchr("-._:[]", *name);
+			     (*name >= '0' && *name <= '9') || strchr(others, *name);
 
 		buf_putc(out, plain ? *name : '?');
 	}
+}
+
+static void put_name(struct buf *out, const char *name)
+{
+	put_reduced(out, name, "-._:[]", SIZE_MAX);
+}
+
+static void put_tls(struct buf *out, const struct received *f)
+{
+	buf_printf(out, "\r\n\t(version=%s cipher=%s", f->tls_version, f->tls_cipher);
+	if (*f->tls_group)
+		buf_printf(out, " group=%s", f->tls_group);
+	buf_puts(out, ")");
+	if (!*f->peer)
+		return;
+	buf_puts(out, "\r\n\t(client certificate ");
+	put_reduced(out, f->peer, "-._:=,@ ", PEER_MAX);
+	buf_printf(out, " verified=%s)", f->peer_verified ? "yes" : "no");
 }
 
 void received_value(const struct received *f, struct buf *out)
@@ -40,7 +61,7 @@ void received_value(const struct received *f, struct buf *out)
 	buf_printf(out, "\r\n\tby %s (postrider) with %s id %s", f->me,
 		   received_with(f->esmtp, f->utf8, *f->tls_version, f->authenticated), f->id);
 	if (*f->tls_version)
-		buf_printf(out, "\r\n\t(version=%s cipher=%s)", f->tls_version, f->tls_cipher);
+		put_tls(out, f);
 	/* an address of 8-bit or quoted form is left out: it could break the line's grammar, and nobody needs it */
 	if (*f->recipient && !f->recipient[strcspn(f->recipient, "\"<>()\\ \t\r\n\x7f")] &&
 	    view_is_printable(view_of(f->recipient)))

@@ -11,7 +11,9 @@ struct received {
 	const char *helo, *remote_host, *remote_literal;	/* "[192.0.2.1]", "[unknown]"; "" for a local socket */
 	const char *me, *id, *recipient;			/* recipient: only when it is the only one */
 	bool esmtp, utf8, authenticated;			/* utf8: MAIL said SMTPUTF8 */
-	const char *tls_version, *tls_cipher;			/* "" while plain */
+	const char *tls_version, *tls_cipher, *tls_group;	/* "" while plain */
+	const char *peer;					/* subject of the client's certificate; "" for none */
+	bool peer_verified;
 	time_t now;
 };
 

@@ -46,6 +46,11 @@ void summary_log(const struct session *s)
 	if (tls) {
 		log_str(&l, "tls", tls_version(tls));
 		log_str(&l, "cipher", tls_cipher(tls));
+		log_str(&l, "group", tls_group(tls));
+		log_str(&l, "sni", tls_sni(tls));
+		log_str(&l, "resumed", tls_resumed(tls) ? "yes" : "");
+		log_str(&l, "certificate", tls_peer_subject(tls));
+		log_str(&l, "certificate_status", tls_peer_status(tls));
 	}
 	log_str(&l, "user", s->auth_user);
 	log_str(&l, "verbs", buf_text(verbs));

@@ -95,6 +95,8 @@ bool cmd_starttls_check(struct session *s, struct command *c);
 void cmd_starttls(struct session *s, struct command *c);
 /* Whether it is better not offered, because it failed with this client lately. */
 bool cmd_starttls_avoided(struct session *s);
+/* The handshake, for STARTTLS and for ports where TLS comes first: counts it, or ends the session and remembers why. WAIT: ms. */
+bool cmd_starttls_handshake(struct session *s, int64_t wait, struct err *err);
 bool cmd_auth_check(struct session *s, struct command *c);
 void cmd_auth(struct session *s, struct command *c);
 bool cmd_xclient_check(struct session *s, struct command *c);

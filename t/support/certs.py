@@ -11,6 +11,10 @@ def openssl(*args, input=None):
     return r.stdout.decode(errors="replace")
 
 
+def certtool(*args):
+    return subprocess.run(["certtool", *map(str, args)], check=True, capture_output=True, text=True).stdout
+
+
 class Pair:
     """Texts in PEM: the certificate, its chain below the root, the private key."""
 
@@ -70,7 +74,6 @@ def dated(directory, name, begin="2020-01-01", end="2021-01-01"):
     template, key = pathlib.Path(directory) / "template", pathlib.Path(directory) / "dated.key"
     template.write_text(f'cn = "{name}"\ndns_name = "{name}"\ntls_www_server\nactivation_date = "{begin} 00:00:00"\n'
                         f'expiration_date = "{end} 00:00:00"\n')
-    certtool = lambda *a: subprocess.run(["certtool", *map(str, a)], check=True, capture_output=True, text=True).stdout
     key.write_text(certtool("--generate-privkey", "--key-type=ecdsa", "--no-text"))
     return Pair(certtool("--generate-self-signed", "--load-privkey", key, "--template", template, "--no-text"), key.read_text())
 

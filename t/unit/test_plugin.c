@@ -552,14 +552,15 @@ START_TEST(test_tls)
 	settings.tls = ways;
 	settings.tls_count = COUNT_OF(ways);
 	ck_assert_ptr_null(plugin_tls(&list));
-	ck_assert(!pr_enable_tls(&plugins[0], NULL, NULL));	/* too late: not in before_drop */
+	ck_assert(!pr_enable_tls(&plugins[0], NULL, NULL, NULL, NULL));	/* too late: not in before_drop */
 	list.before_drop = true;
-	ck_assert(pr_enable_tls(&plugins[0], NULL, "own.key"));
-	ck_assert(!pr_enable_tls(&plugins[1], NULL, NULL));	/* twice */
+	ck_assert(pr_enable_tls(&plugins[0], NULL, "own.key", "own.ca", NULL));
+	ck_assert(!pr_enable_tls(&plugins[1], NULL, NULL, NULL, NULL));	/* twice */
 	ck_assert_ptr_nonnull(plugin_tls(&list));
 	ck_assert_ptr_eq(plugin_tls(&list)->cert, certs);
 	ck_assert_str_eq(plugin_tls(&list)->key[0], "own.key");
 	ck_assert_ptr_null(plugin_tls(&list)->key[1]);
+	ck_assert_str_eq(plugin_tls(&list)->ca, "own.ca");
 }
 END_TEST
 

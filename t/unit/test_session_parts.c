@@ -58,7 +58,7 @@ END_TEST
 static struct received facts(void)
 {
 	return (struct received){ .helo = "client.test", .remote_host = "host.test", .remote_literal = "[192.0.2.1]", .me = "mx.test",
-		.id = "ID", .recipient = "bob@local.test", .esmtp = true, .tls_version = "", .tls_cipher = "", .now = 0 };
+		.id = "ID", .recipient = "bob@local.test", .esmtp = true, .tls_version = "", .tls_cipher = "", .tls_group = "", .peer = "", .now = 0 };
 }
 
 START_TEST(received_forms)
