@@ -8,9 +8,11 @@
 #define EMPTY UINT32_MAX
 
 struct entry {
-	struct spool_key key;		/* 16 bytes */
+	uint64_t when;			/* a struct spool_key, without its padding */
+	uint32_t serial;
 	uint32_t due;			/* unsigned: until 2106 */
 	uint32_t slot;			/* where the table points to this entry */
+	uint32_t domain;
 };
 
 struct index {
@@ -19,6 +21,11 @@ struct index {
 	uint32_t count;
 	uint32_t size;			/* of the heap; a power of two */
 };
+
+static struct spool_key entry_key(const struct entry *e)
+{
+	return (struct spool_key){ .when = e->when, .serial = e->serial };
+}
 
 /* The table is twice the heap, so at most half full. */
 static uint32_t slot_mask(const struct index *ix)
@@ -38,7 +45,7 @@ static uint32_t slot_find(const struct index *ix, const struct spool_key *key)
 	uint32_t slot = slot_home(ix, key);
 	while (ix->slots[slot] != EMPTY) {
 		const struct entry *e = &ix->heap[ix->slots[slot]];
-		if (e->key.when == key->when && e->key.serial == key->serial)
+		if (e->when == key->when && e->serial == key->serial)
 			break;
 		slot = (slot + 1) & slot_mask(ix);
 	}
@@ -50,7 +57,8 @@ static void slot_clear(struct index *ix, uint32_t gap)
 {
 	for (uint32_t slot = (gap + 1) & slot_mask(ix); ix->slots[slot] != EMPTY; slot = (slot + 1) & slot_mask(ix)) {
 		struct entry *e = &ix->heap[ix->slots[slot]];
-		uint32_t home = slot_home(ix, &e->key);
+		struct spool_key key = entry_key(e);
+		uint32_t home = slot_home(ix, &key);
 		if (((slot - home) & slot_mask(ix)) < ((slot - gap) & slot_mask(ix)))
 			continue;
 		ix->slots[gap] = ix->slots[slot];
@@ -66,7 +74,7 @@ static bool entry_before(const struct entry *a, const struct entry *b)
 {
 	if (a->due != b->due)
 		return a->due < b->due;
-	return a->key.when != b->key.when ? a->key.when < b->key.when : a->key.serial < b->key.serial;
+	return a->when != b->when ? a->when < b->when : a->serial < b->serial;
 }
 
 static void entry_place(struct index *ix, uint32_t at, struct entry e)
@@ -116,7 +124,8 @@ static bool index_resize(struct index *ix, uint32_t size)
 	ix->slots = slots;
 	ix->size = size;
 	for (uint32_t i = 0; i < ix->count; i++) {
-		heap[i].slot = slot_find(ix, &heap[i].key);
+		struct spool_key key = entry_key(&heap[i]);
+		heap[i].slot = slot_find(ix, &key);
 		slots[heap[i].slot] = i;
 	}
 	return true;
@@ -140,14 +149,17 @@ void index_free(struct index **ix)
 	*ix = NULL;
 }
 
-bool index_push(struct index *ix, const char *id, int64_t due)
+bool index_push(struct index *ix, const char *id, int64_t due, uint32_t domain)
 {
-	struct entry e = { .due = due < 0 ? 0 : due > UINT32_MAX ? UINT32_MAX : (uint32_t)due };
-	if (!spool_id_pack(view_of(id), &e.key))
+	struct entry e = { .due = due < 0 ? 0 : due > UINT32_MAX ? UINT32_MAX : (uint32_t)due, .domain = domain };
+	struct spool_key key;
+	if (!spool_id_pack(view_of(id), &key))
 		return false;
+	e.when = key.when;
+	e.serial = key.serial;
 	if (ix->count == ix->size && (ix->size > UINT32_MAX / 4 || !index_resize(ix, 2 * ix->size)))
 		return false;
-	e.slot = slot_find(ix, &e.key);
+	e.slot = slot_find(ix, &key);
 	uint32_t at = ix->slots[e.slot];
 	entry_sift(ix, at != EMPTY ? at : ix->count++, e);
 	return true;
@@ -157,7 +169,8 @@ bool index_pop(struct index *ix, int64_t now, char id[SPOOL_ID_SIZE])
 {
 	if (ix->count == 0 || index_next(ix) > now)
 		return false;
-	spool_id_unpack(&ix->heap[0].key, id);
+	struct spool_key key = entry_key(&ix->heap[0]);
+	spool_id_unpack(&key, id);
 	entry_remove(ix, 0);
 	return true;
 }
@@ -194,15 +207,37 @@ static int entry_compare(const void *a, const void *b)
 }
 
 /* Sorted, which is a heap too: entries that had different times may now have the same. */
-void index_flush(struct index *ix, int64_t now)
+size_t index_flush(struct index *ix, int64_t now, index_wanted *wanted, void *arg)
 {
 	uint32_t limit = now < 0 ? 0 : now > UINT32_MAX ? UINT32_MAX : (uint32_t)now;
-	for (uint32_t i = 0; i < ix->count; i++)
+	size_t count = 0;
+	for (uint32_t i = 0; i < ix->count; i++) {
+		if (wanted != NULL && !wanted(arg, ix->heap[i].domain))
+			continue;
+		count++;
 		if (ix->heap[i].due > limit)
 			ix->heap[i].due = limit;
+	}
+	if (count == 0)
+		return 0;
 	qsort(ix->heap, ix->count, sizeof *ix->heap, entry_compare);
 	for (uint32_t i = 0; i < ix->count; i++)
 		ix->slots[ix->heap[i].slot] = i;
+	return count;
+}
+
+struct spool_key *index_list(const struct index *ix, index_wanted *wanted, void *arg, size_t *count)
+{
+	size_t n = 0;
+	for (uint32_t i = 0; i < ix->count; i++)
+		n += wanted(arg, ix->heap[i].domain);
+	struct spool_key *keys = n == 0 ? NULL : malloc(n * sizeof *keys);
+	*count = keys == NULL ? 0 : n;
+	n = 0;
+	for (uint32_t i = 0; keys != NULL && i < ix->count; i++)
+		if (wanted(arg, ix->heap[i].domain))
+			keys[n++] = entry_key(&ix->heap[i]);
+	return keys;
 }
 
 size_t index_count(const struct index *ix)
@@ -215,14 +250,14 @@ size_t index_memory(const struct index *ix)
 	return sizeof *ix + ix->size * sizeof *ix->heap + 2 * (size_t)ix->size * sizeof *ix->slots;
 }
 
-static bool load_one(void *arg, const char *id, int64_t mtime)
+static bool load_one(void *arg, const char *id, int64_t mtime, uint32_t domain)
 {
-	if (!index_push(arg, id, mtime))
+	if (!index_push(arg, id, mtime, domain))
 		bug("out of memory");
 	return true;
 }
 
 bool index_load(struct index *ix, struct spool *sp, struct err *err)
 {
-	return spool_scan(sp, SPOOL_LATER, load_one, ix, err);
+	return spool_scan_later(sp, load_one, ix, err);
 }

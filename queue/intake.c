@@ -205,7 +205,7 @@ bool intake_begin(struct runner *r, struct err *err)
 	if (!spool_scan(r->spool, SPOOL_HOLD, count_held, r, err) || !index_load(r->index, r->spool, err))
 		return false;
 	if (r->args->flush)
-		index_flush(r->index, clock_now());
+		index_flush(r->index, clock_now(), NULL, NULL);
 	r->rescan = true;
 	return true;
 }

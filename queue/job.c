@@ -43,7 +43,7 @@ static enum job_load unreadable(struct runner *r, struct entry *e, enum spool_re
 	if (how == SPOOL_READ_ERROR) {
 		log_error("message cannot be read now: %s", why->text);
 		/* one in new/ is found again by a rescan */
-		if (e->state == SPOOL_LATER && !index_push(r->index, e->id, clock_now() + JOB_UNREADABLE))
+		if (e->state == SPOOL_LATER && !index_push(r->index, e->id, clock_now() + JOB_UNREADABLE, SPOOL_DOMAIN_UNKNOWN))
 			log_error("out of memory for the index");
 	}
 	/* gone: done with by somebody else; incomplete: still being written, a poke will come */
@@ -328,6 +328,10 @@ static void record(struct job *j, struct delivery *d, size_t i)
 		rcpt->status = done;	/* so that it is not sent again in this life */
 		scoreboard_count(COUNT_DELIVERED, 1);
 	} else {
+		const struct site *site = d->turn.destination->site;
+
+		if (site && result->outcome == OUTCOME_DEFER)
+			whereabouts_set(&j->runner->whereabouts, spool_domain(rcpt->domain), spool_domain(site->key));
 		rcpt->last = result_last(result, j->arena);
 	}
 	j->rcpts[i].logged = true;

@@ -91,6 +91,11 @@ struct mx *mx_new(struct event_base *base, struct ub_ctx *ctx, const struct sett
 	return mx;
 }
 
+void mx_use(struct mx *mx, struct ub_ctx *ctx)
+{
+	mx->ctx = ctx;
+}
+
 void mx_free(struct mx **mx)
 {
 	free(*mx);

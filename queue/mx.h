@@ -28,6 +28,8 @@ struct mx;
 struct mx_query;
 /* CTX may be NULL when all routes are addresses (tests). Reads our own addresses from the system. */
 struct mx *mx_new(struct event_base *base, struct ub_ctx *ctx, const struct settings *s);
+/* From now on CTX is asked. */
+void mx_use(struct mx *mx, struct ub_ctx *ctx);
 void mx_free(struct mx **mx);
 /* DONE is called exactly once, unless cancelled; possibly before this returns (then it returns NULL). ROUTE must live until then. */
 typedef void mx_done(void *arg, struct mx_answer *answer);

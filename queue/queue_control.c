@@ -1,25 +1,13 @@
 /* queue_control.c - run_dir/queue: what `postrider queue` asks of the running queue-runner, which alone changes the queue.
  * One question, one answer. A message that is being sent cannot be taken back: what is wished for it happens when the
  * attempt has ended, if it is still there. Whoever may open the socket may ask; nobody can make us wait for him. */
-#include "../lib/clock.h"
-#include "../lib/address.h"
 #include "../lib/ipc.h"
 #include "../lib/log.h"
 #include "job.h"
+#include "queue_flush.h"
 #include "runner.h"
 #include <event2/event.h>
 #include <sys/socket.h>
-
-#define CONTROL_DOMAIN_TURN 200		/* messages looked into in one go for "domain:" */
-
-/* A flush of one domain: looks into every deferred message, some at a time. */
-struct domain_flush {
-	struct runner *runner;
-	struct event *event;
-	char domain[ADDRESS_DOMAIN_MAX + 1];
-	size_t count, at, size;
-	char (*ids)[SPOOL_ID_SIZE];
-};
 
 /* ---- one message ---- */
 
@@ -181,8 +169,7 @@ static bool retry(struct runner *r, const char *id, struct buf *say, struct err 
 {
 	enum spool_state state;
 
-	sched_revive(&r->sched, NULL);
-	target_downs_clear(&r->downs);
+	queue_flush_hosts(r);
 	if (entry_find(r, id)) {
 		runner_wake(r);
 		return buf_puts(say, "it is being worked on");
@@ -196,106 +183,21 @@ static bool retry(struct runner *r, const char *id, struct buf *say, struct err 
 	return true;
 }
 
-/* ---- all, or a domain ---- */
-
-static bool flush_all(struct runner *r, struct buf *say)
-{
-	size_t count = index_count(r->index);
-
-	sched_revive(&r->sched, NULL);
-	target_downs_clear(&r->downs);
-	index_flush(r->index, clock_now());
-	r->rescan = true;
-	runner_wake(r);
-	return buf_printf(say, "%zu deferred messages will be tried now", count);
-}
-
-static bool is_for(struct runner *r, const char *id, const char *domain)
-{
-	struct arena *a = arena_new(4096);
-	struct spool_file f;
-	bool hit = false;
-
-	if (spool_file_open(r->spool, id, SPOOL_LATER, false, a, &f, NULL) == SPOOL_READ_OK) {
-		for (size_t i = 0; !hit && i < f.env.rcpt_count; i++)
-			hit = f.env.rcpts[i].status == RCPT_TODO && strcmp(f.env.rcpts[i].domain, domain) == 0;
-		spool_file_close(&f);
-	}
-	arena_free(&a);
-	return hit;
-}
-
-static void flush_free(struct domain_flush *f)
-{
-	event_free(f->event);
-	free(f->ids);
-	free(f);
-}
-
-static void on_domain_flush(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
-{
-	struct domain_flush *f = arg;
-	struct runner *r = f->runner;
-
-	for (size_t n = 0; n < CONTROL_DOMAIN_TURN && f->at < f->count; n++) {
-		const char *id = f->ids[f->at++];
-
-		if (index_has(r->index, id) && is_for(r, id, f->domain) && index_remove(r->index, id))
-			intake_add(r, id, SPOOL_LATER);
-	}
-	if (f->at < f->count && !r->leaving)
-		event_active(f->event, EV_TIMEOUT, 0);
-	else
-		flush_free(f);
-}
-
-static bool remember(void *arg, const char *id, int64_t mtime UNUSED)
-{
-	struct domain_flush *f = arg;
-
-	if (f->count == f->size) {
-		size_t size = f->size ? 2 * f->size : 256;
-		void *ids = realloc(f->ids, size * sizeof(*f->ids));
-
-		if (!ids)
-			return false;
-		f->ids = ids;
-		f->size = size;
-	}
-	snprintf(f->ids[f->count++], SPOOL_ID_SIZE, "%s", id);
-	return true;
-}
-
-static bool flush_domain(struct runner *r, struct view domain, struct buf *say, struct err *err)
-{
-	struct domain_flush *f = calloc(1, sizeof(*f));
-
-	if (!f || !(f->event = event_new(r->base, -1, 0, on_domain_flush, f))) {
-		free(f);
-		return err_set(err, "out of memory");
-	}
-	f->runner = r;
-	if (!view_copy(domain, f->domain, sizeof(f->domain)) || !spool_scan(r->spool, SPOOL_LATER, remember, f, err)) {
-		flush_free(f);
-		return err->text[0] ? false : err_set(err, "not a domain");
-	}
-	sched_revive(&r->sched, NULL);
-	target_downs_clear(&r->downs);
-	event_active(f->event, EV_TIMEOUT, 0);
-	return buf_puts(say, "the messages for this domain will be tried now");
-}
+/* ---- the whole ---- */
 
 static bool flush(struct runner *r, struct view what, struct buf *say, struct err *err)
 {
 	char id[SPOOL_ID_SIZE];
 
 	if (what.len == 0)
-		return flush_all(r, say);
+		return queue_flush_all(r, say);
 	if (view_starts(what, VIEW("domain:")))
-		return flush_domain(r, view_skip(what, 7), say, err);
+		return queue_flush_domain(r, view_skip(what, 7), say, err);
+	if (view_starts(what, VIEW("site:")))
+		return queue_flush_site(r, view_skip(what, 5), say, err);
 	if (spool_id_valid(what) && view_copy(what, id, sizeof(id)))
 		return retry(r, id, say, err);
-	return err_set(err, "found neither a queue id nor \"domain:NAME\"");
+	return err_set(err, "found neither a queue id nor \"domain:NAME\" nor \"site:NAME\"");
 }
 
 static bool stats(struct runner *r, struct buf *say)

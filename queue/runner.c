@@ -13,6 +13,7 @@
 #include "delivery.h"
 #include "gate.h"
 #include "job.h"
+#include "queue_flush.h"
 #include <event2/event.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -71,6 +72,35 @@ static void take_mark(struct runner *r)
 		scoreboard_count(COUNT_SET_ASIDE, 1);
 	}
 	log_id("");
+}
+
+/* ---- DNS ---- */
+
+/* libunbound cannot be told to forget: it is replaced, and goes when the questions that it has are answered. At most once
+ * at a time, however often that is asked for. */
+void runner_forget_dns(struct runner *r)
+{
+	struct err err = { "" };
+
+	if (r->old_dns)
+		return;
+	struct ub_ctx *ctx = dns_context(r->base, r->settings, &err);
+
+	if (!ctx) {
+		log_error("names are not forgotten: %s", err.text);
+		return;
+	}
+	r->old_dns = r->dns;
+	r->dns = ctx;
+	mx_use(r->mx, ctx);
+}
+
+static void end_old_dns(struct runner *r)
+{
+	if (!r->old_dns || r->sched.asking > 0)
+		return;
+	ub_ctx_delete(r->old_dns);
+	r->old_dns = NULL;
 }
 
 /* ---- turns ---- */
@@ -155,6 +185,7 @@ static void on_clock(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 	struct runner *r = arg;
 
 	runner_go_on(r);
+	end_old_dns(r);
 	sched_sweep(&r->sched, clock_ms(), RUNNER_QUIET);
 	gate_sweep(&r->gates, clock_ms(), RUNNER_GATES);
 	runner_wake(r);
@@ -312,6 +343,7 @@ static bool prepare(struct runner *r, struct err *err)
 
 static void clean_up(struct runner *r)
 {
+	queue_flush_end(r);
 	pool_free(&r->pool);
 	queue_control_end(r);
 	intake_end(r);
@@ -322,6 +354,9 @@ static void clean_up(struct runner *r)
 	mx_free(&r->mx);
 	if (r->dns)
 		ub_ctx_delete(r->dns);
+	if (r->old_dns)
+		ub_ctx_delete(r->old_dns);
+	whereabouts_free(&r->whereabouts);
 	index_free(&r->index);
 	spool_close(&r->spool);
 	routing_free(&r->routing);

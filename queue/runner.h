@@ -27,6 +27,7 @@
 #include "schedule.h"
 #include "shaping.h"
 #include "spool.h"
+#include "whereabouts.h"
 #include <uthash.h>
 
 struct event;
@@ -66,13 +67,15 @@ struct runner {
 	struct arena *arena;
 	struct routing routing;
 	struct client_shared shared;
-	struct ub_ctx *dns;
+	struct ub_ctx *dns, *old_dns;	/* what is known of names; what was, while questions of it are open */
 	struct mx *mx;
 	struct pool *pool;
 	struct sched sched;
 	struct shaping *shaping;
 	struct gate *gates;		/* hash by address */
 	struct target_downs *downs;
+	struct whereabouts whereabouts;
+	struct flush *flushes;		/* under way */
 
 	struct entry *entries;		/* hash by id */
 	struct entry *backlog;		/* to be read, first come first served */
@@ -100,6 +103,8 @@ void runner_wake(struct runner *r);
 void runner_rest(struct runner *r, bool sockets);
 /* Something was closed: the rest is over. */
 void runner_go_on(struct runner *r);
+/* Names are asked for anew. */
+void runner_forget_dns(struct runner *r);
 /* Around what a hostile message or a plugin could crash us with: the id stands in the scoreboard meanwhile, and in each
  * line of the log. */
 void runner_mark(struct runner *r, const char *id);

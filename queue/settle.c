@@ -239,7 +239,7 @@ static void defer_file(struct job *j, int64_t when)
 		log_error("message cannot be put off: %s", err.text);
 	j->entry->state = (uint8_t)j->file.state;
 	/* one that had to stay in new/ is found there by the next look for no reason: soon enough, and not once a second */
-	if (j->file.state == SPOOL_LATER && !index_push(r->index, job_id(j), when))
+	if (j->file.state == SPOOL_LATER && !index_push(r->index, job_id(j), when, spool_domain_of(env)))
 		log_error("out of memory for the index");
 	crash_point("deliver-deferred");
 }

@@ -157,6 +157,15 @@ bool spool_remove(struct spool *sp, const char *id, enum spool_state state, stru
 
 /* ---- scanning ---- */
 
+/* The fraction of the time of a file in later/ says which domain it waits for, so that mail for one is found among a million
+ * without reading them: a number made from the name, or one of these. It is a hint: a file system may lose it. */
+#define SPOOL_DOMAIN_UNKNOWN 0u
+#define SPOOL_DOMAIN_SEVERAL 999999999u
+/* The number of DOMAIN (canonical), and of the recipients of ENV that are not done. */
+uint32_t spool_domain(const char *domain);
+uint32_t spool_domain_of(const struct envelope *env);
+/* Calls EACH(ARG, id, mtime, domain) for every file of later/; stops when it returns false. */
+bool spool_scan_later(struct spool *sp, bool (*each)(void *arg, const char *id, int64_t mtime, uint32_t domain), void *arg, struct err *err) MUST_CHECK;
 /* Calls EACH(ARG, id, mtime) for every file of STATE; stops when it returns false. */
 bool spool_scan(struct spool *sp, enum spool_state state, bool (*each)(void *arg, const char *id, int64_t mtime), void *arg, struct err *err) MUST_CHECK;
 /* Removes the files of tmp/ and the incomplete ones of new/ that were last written at BEFORE (seconds) or earlier. Their writers

@@ -10,11 +10,19 @@
 #include "spool_id.h"
 
 typedef bool scan_each(void *arg, const char *id, int64_t mtime);
+typedef bool scan_later(void *arg, const char *id, int64_t mtime, uint32_t domain);
+
+/* Who is told of each file: one of the two. */
+struct scan {
+	scan_each *each;
+	scan_later *later;
+	void *arg;
+};
 
 enum scan_result { SCAN_ON, SCAN_STOPPED, SCAN_FAILED };
 
 /* One directory. NUMBER: only names of that directory count; -1: all. What is not a queue id is not ours to touch. */
-static enum scan_result scan_stream(DIR *dir, int number, scan_each *each, void *arg)
+static enum scan_result scan_stream(DIR *dir, int number, const struct scan *scan)
 {
 	const struct dirent *entry;
 	while (errno = 0, (entry = readdir(dir)) != NULL) {
@@ -26,14 +34,16 @@ static enum scan_result scan_stream(DIR *dir, int number, scan_each *each, void 
 				return SCAN_FAILED;
 			continue;
 		}
-		if (!each(arg, entry->d_name, st.st_mtime))
+		bool more = scan->later ? scan->later(scan->arg, entry->d_name, st.st_mtime, (uint32_t)st.st_mtim.tv_nsec) :
+			scan->each(scan->arg, entry->d_name, st.st_mtime);
+		if (!more)
 			return SCAN_STOPPED;
 	}
 	return errno == 0 ? SCAN_ON : SCAN_FAILED;
 }
 
 /* Takes over FD. */
-static enum scan_result scan_dir(int fd, int number, scan_each *each, void *arg, struct err *err)
+static enum scan_result scan_dir(int fd, int number, const struct scan *scan, struct err *err)
 {
 	DIR *dir = fdopendir(fd);
 	if (dir == NULL) {
@@ -41,24 +51,34 @@ static enum scan_result scan_dir(int fd, int number, scan_each *each, void *arg,
 		close(fd);
 		return SCAN_FAILED;
 	}
-	enum scan_result result = scan_stream(dir, number, each, arg);
+	enum scan_result result = scan_stream(dir, number, scan);
 	if (result == SCAN_FAILED)
 		err_sys(err, "reading a directory of the spool");
 	closedir(dir);
 	return result;
 }
 
-bool spool_scan(struct spool *sp, enum spool_state state, scan_each *each, void *arg, struct err *err)
+static bool scan_state(struct spool *sp, enum spool_state state, const struct scan *scan, struct err *err)
 {
 	int count = state == SPOOL_BAD ? 1 : SPOOL_DIRS;
 	for (int i = 0; i < count; i++) {
 		/* not a cached descriptor: the scan has a position of its own, and looking everywhere must not use up the table */
 		int fd = spool_dir_open(sp, state, (unsigned)i, err);
-		enum scan_result result = fd < 0 ? SCAN_FAILED : scan_dir(fd, count == 1 ? -1 : i, each, arg, err);
+		enum scan_result result = fd < 0 ? SCAN_FAILED : scan_dir(fd, count == 1 ? -1 : i, scan, err);
 		if (result != SCAN_ON)
 			return result == SCAN_STOPPED;
 	}
 	return true;
+}
+
+bool spool_scan(struct spool *sp, enum spool_state state, scan_each *each, void *arg, struct err *err)
+{
+	return scan_state(sp, state, &(struct scan){ .each = each, .arg = arg }, err);
+}
+
+bool spool_scan_later(struct spool *sp, scan_later *each, void *arg, struct err *err)
+{
+	return scan_state(sp, SPOOL_LATER, &(struct scan){ .later = each, .arg = arg }, err);
 }
 
 /* ---- cleaning ---- */
@@ -121,7 +141,7 @@ bool spool_clean(struct spool *sp, int64_t before, bool cold, unsigned *removed,
 	int cached = spool_tmp_fd(sp, err), tmp = cached < 0 ? -1 : openat(cached, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (cached >= 0 && tmp < 0)
 		err_sys(err, "reading a directory of the spool");
-	bool ok = tmp >= 0 && scan_dir(tmp, -1, clean_tmp, &c, err) != SCAN_FAILED && !c.failed &&
+	bool ok = tmp >= 0 && scan_dir(tmp, -1, &(struct scan){ .each = clean_tmp, .arg = &c }, err) != SCAN_FAILED && !c.failed &&
 		spool_scan(sp, SPOOL_NEW, clean_new, &c, err) && !c.failed;
 	arena_free(&c.arena);
 	*removed = c.removed;

@@ -25,9 +25,34 @@ bool spool_set_status(struct spool_file *f, size_t rcpt, enum rcpt_status status
 	return true;
 }
 
+/* FNV-1a, into what a fraction of a second may hold and no other number stands for. */
+uint32_t spool_domain(const char *domain)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (; *domain; domain++)
+		hash = (hash ^ (unsigned char)*domain) * UINT64_C(0x100000001b3);
+	return (uint32_t)((hash ^ hash >> 32) % (SPOOL_DOMAIN_SEVERAL - 1)) + 1;
+}
+
+uint32_t spool_domain_of(const struct envelope *env)
+{
+	const char *domain = NULL;
+
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		const struct envelope_rcpt *rcpt = &env->rcpts[i];
+		if (rcpt->status != RCPT_TODO)
+			continue;
+		if (domain && strcmp(domain, rcpt->domain) != 0)
+			return SPOOL_DOMAIN_SEVERAL;
+		domain = rcpt->domain;
+	}
+	return domain ? spool_domain(domain) : SPOOL_DOMAIN_UNKNOWN;
+}
+
 static bool set_time(struct spool_file *f, int64_t when, struct err *err)
 {
-	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = (time_t)when } };
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = (time_t)when, .tv_nsec = spool_domain_of(&f->env) } };
 	return futimens(f->fd, times) == 0 || update_failed(f, err, "setting the time of");
 }
 

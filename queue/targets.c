@@ -101,6 +101,19 @@ void target_down(struct target_downs **downs, const struct target *t, int64_t un
 	d->until = until;
 }
 
+void target_up(struct target_downs **downs, const struct target *t)
+{
+	struct target_downs *d;
+	char key[TARGET_TEXT];
+
+	target_text(t, key);
+	HASH_FIND_STR(*downs, key, d);
+	if (!d)
+		return;
+	HASH_DEL(*downs, d);
+	free(d);
+}
+
 bool target_is_down(struct target_downs **downs, const struct target *t, int64_t now)
 {
 	struct target_downs *d;

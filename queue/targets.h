@@ -46,6 +46,8 @@ char *target_key(const struct target *t, char out[TARGET_TEXT]);
  * not one a message. */
 struct target_downs;
 void target_down(struct target_downs **downs, const struct target *t, int64_t until);
+/* It may be reached again. */
+void target_up(struct target_downs **downs, const struct target *t);
 bool target_is_down(struct target_downs **downs, const struct target *t, int64_t now);
 void target_downs_clear(struct target_downs **downs);
 /* Moves those that are down behind the others, else in order. */

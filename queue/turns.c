@@ -65,6 +65,8 @@ static void on_answer(void *arg, struct mx_answer *a)
 
 		destination_resolved(s, d, name ? name : site_key(a, d->route, key), &limits, d->route->internal, until, now);
 		d->site->rule = rule;
+		if (d->route->kind == ROUTE_MX)
+			whereabouts_set(&q.runner->whereabouts, spool_domain(d->route->domain), spool_domain(d->site->key));
 		d->targets = a->targets;
 	} else if (a->outcome == OUTCOME_FAIL) {
 		destination_answered(s, d, a->outcome, a->enhanced, a->text, until);

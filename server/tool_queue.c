@@ -15,8 +15,11 @@ static const struct tool_command commands[] = {
 	{ "show", "[--message] ID", "everything about one message",
 	  "  --message  its content too\n", tool_queue_show },
 	{ "stats", "", "how many messages in which state, and what the queue-runner says", "", tool_queue_stats },
-	{ "flush", "[--domain DOMAIN | ID...]", "try again now: everything deferred, a domain's, or these",
-	  "  ID may be -: ids from standard input\n", tool_queue_change },
+	{ "flush", "[--domain DOMAIN | --site SITE | ID...]", "try again now: everything deferred, a domain's, a site's, or these",
+	  "  --domain DOMAIN  what is for it\n"
+	  "  --site SITE      what is for all domains that lead to it, by its name in stats\n"
+	  "  ID may be -: ids from standard input\n"
+	  "  What is known of their hosts (dead, addresses by DNS) is forgotten.\n", tool_queue_change },
 	{ "retry", "ID...", "try these again now",
 	  "  ID may be -: ids from standard input\n", tool_queue_change },
 	{ "hold", "ID...", "keep these from being delivered",

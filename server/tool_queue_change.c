@@ -182,6 +182,8 @@ static bool change_spool(struct changer *c, enum ipc_type type, const char *what
 		return bounce_file(c, what, err);
 	if (type != IPC_QUEUE_FLUSH || spool_id_valid(view_of(what)))
 		return change_file(c, type, what, err);
+	if (strncmp(what, "site:", 5) == 0)
+		return err_set(err, "only a running queue-runner knows which domains lead to a site");
 	if (*what)
 		flush.domain = what + strlen("domain:");
 	return spool_scan(c->spool, SPOOL_LATER, flush_one, &flush, err);
@@ -244,13 +246,15 @@ static bool change_list(struct changer *c, enum ipc_type type, FILE *in)
 	return ok;
 }
 
-static bool change_all(struct changer *c, enum ipc_type type, const char *domain, char **ids)
+static bool change_all(struct changer *c, enum ipc_type type, const char *domain, const char *site, char **ids)
 {
-	char what[ADDRESS_DOMAIN_MAX + 16] = "";
+	char what[1024] = "";
 	bool ok = true;
 
 	if (domain)
 		snprintf(what, sizeof(what), "domain:%s", domain);
+	else if (site)
+		snprintf(what, sizeof(what), "site:%s", site);
 	if (!*ids)
 		return change(c, type, what);
 	for (; *ids; ids++)
@@ -278,20 +282,21 @@ static bool open_changer(struct changer *c, const struct settings *s)
 
 int tool_queue_change(const struct tool *tool, int argc, char **argv)
 {
-	static const struct option options[] = { { "domain", required_argument, NULL, 'd' }, { NULL, 0, NULL, 0 } };
+	static const struct option options[] = { { "domain", required_argument, NULL, 'd' }, { "site", required_argument, NULL, 's' },
+		{ NULL, 0, NULL, 0 } };
 	enum ipc_type type = type_of(argv[0]);
-	const char *domain = NULL;
+	const char *domain = NULL, *site = NULL;
 	struct changer c = { .fd = -1 };
 	struct settings *s;
 	bool ok;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option != 'd' || type != IPC_QUEUE_FLUSH)
+		if ((option != 'd' && option != 's') || type != IPC_QUEUE_FLUSH)
 			return tool_usage(tool);
-		domain = optarg;
+		*(option == 'd' ? &domain : &site) = optarg;
 	}
-	if (optind == argc ? type != IPC_QUEUE_FLUSH : domain != NULL)
+	if (optind == argc ? type != IPC_QUEUE_FLUSH || (domain && site) : domain || site)
 		return tool_usage(tool);
 	c.spool = tool_queue_open(tool, &s);
 	if (!c.spool)
@@ -300,10 +305,10 @@ int tool_queue_change(const struct tool *tool, int argc, char **argv)
 	c.arena = arena_new(8192);
 	if (domain)
 		domain = address_domain_canonical(view_of(domain), s->arena);
-	if (optind == argc && !domain && argc > 1)
+	if (optind == argc && !domain && !site && argc > 1)
 		ok = tool_fail("--domain: not a domain name") == TOOL_OK;
 	else
-		ok = open_changer(&c, s) && change_all(&c, type, domain, argv + optind);
+		ok = open_changer(&c, s) && change_all(&c, type, domain, site, argv + optind);
 	if (c.fd >= 0)
 		close(c.fd);
 	arena_free(&c.arena);

@@ -99,4 +99,37 @@ def dead_destination():
                 empty(p)
 
 
-run_cases(preference_and_fallback, implicit_and_ipv6, refused_for_good, local_addresses, dns_trouble, dead_destination)
+def flush_of_a_site():
+    """What is for the domains of one site is tried, the rest is not; also when a message has recipients at several."""
+    later = [True]
+    zone = {d: [("MX", 10, "mx.shared.test")] for d in ("a.test", "b.test")} | {"c.test": [("MX", 10, "mx.c.test")]}
+    zone |= {"mx.shared.test": [("A", "127.0.0.1")], "mx.c.test": [("A", "127.0.0.2")]}
+    with DnsServer(zone) as dns, Sink(host="0.0.0.0", rcpt=lambda c, a, n: "451 4.7.1 later" if later[0] else None) as sink:
+        with relay(conf=resolver(dns), outbound=f"port = {sink.port}\n", fail_intervals="1h") as p:
+            a, b, c = (submit(p, f"x@{d}.test") for d in "abc")
+            mixed = submit(p, ["y@b.test", "y@c.test"])
+            wait_until(lambda: p.spool_ids("later") == sorted([a, b, c, mixed]) and p.log().count("status=deferred") == 5, what="all to be deferred")
+            later[0] = False
+            said = p.tool("queue", "flush", "--site", "mx.shared.test", check=True).stdout
+            assert "2 deferred messages" in said and "1 others" in said, said
+            wait_until(lambda: p.spool_ids() == [c], what="only the other one to stay")
+            assert p.tool("queue", "flush", "--domain", "c.test", check=True).stdout.startswith("1 deferred")
+            empty(p)
+            assert p.tool("queue", "flush", "--domain", "c.test", "--site", "x").returncode == 2
+
+
+def flush_forgets_names():
+    """An answer that would live for a day is not believed any more."""
+    zone = {"remote.test": [("A", "127.0.0.9")]}
+    with DnsServer(zone, ttl=86400) as dns, Sink() as sink:
+        with relay(conf=resolver(dns), outbound=f"port = {sink.port}\n", fail_intervals="1h") as p:
+            one = submit(p)
+            wait_until(lambda: p.spool_ids("later") == [one], what="it to be deferred")
+            dns.zone["remote.test"] = [("A", "127.0.0.1")]
+            p.tool("queue", "flush", "--domain", "remote.test", check=True)
+            sink.wait()
+            empty(p)
+
+
+run_cases(preference_and_fallback, implicit_and_ipv6, refused_for_good, local_addresses, dns_trouble, dead_destination,
+          flush_of_a_site, flush_forgets_names)

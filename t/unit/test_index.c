@@ -28,8 +28,8 @@ START_TEST(order)
 	char id[SPOOL_ID_SIZE], want[SPOOL_ID_SIZE];
 	ck_assert_int_eq(index_next(ix), INT64_MAX);
 	for (unsigned i = 0; i < COUNT_OF(dues); i++)
-		ck_assert(index_push(ix, number_id(i, id), dues[i]));
-	ck_assert(!index_push(ix, "no id", 1));
+		ck_assert(index_push(ix, number_id(i, id), dues[i], 0));
+	ck_assert(!index_push(ix, "no id", 1, 0));
 	ck_assert(!index_pop(ix, -1, id));
 	for (size_t i = 0; i < COUNT_OF(expected); i++) {
 		ck_assert(index_pop(ix, 9, id));
@@ -48,9 +48,9 @@ START_TEST(push_again_and_remove)
 	struct index *ix = index_new();
 	char id[SPOOL_ID_SIZE], got[SPOOL_ID_SIZE];
 	for (unsigned i = 0; i < 10; i++)
-		ck_assert(index_push(ix, number_id(i, id), 10 + i));
-	ck_assert(index_push(ix, number_id(9, id), 1));
-	ck_assert(index_push(ix, number_id(0, id), 100));
+		ck_assert(index_push(ix, number_id(i, id), 10 + i, 0));
+	ck_assert(index_push(ix, number_id(9, id), 1, 0));
+	ck_assert(index_push(ix, number_id(0, id), 100, 0));
 	ck_assert_uint_eq(index_count(ix), 10);
 	ck_assert(index_pop(ix, 1, got));
 	ck_assert_str_eq(got, number_id(9, id));
@@ -59,7 +59,7 @@ START_TEST(push_again_and_remove)
 	ck_assert(index_remove(ix, id));
 	ck_assert(!index_remove(ix, id));
 	ck_assert(!index_remove(ix, "x"));
-	index_flush(ix, 2);
+	index_flush(ix, 2, NULL, NULL);
 	for (unsigned i = 0; i < 9; i++) {	/* all at the same time now: the oldest first */
 		if (i == 5)
 			continue;
@@ -87,7 +87,7 @@ START_TEST(random_against_array)
 		if (what < 5) {
 			count += due[n] < 0;
 			due[n] = next_random(&seed) % 1000;
-			if (!index_push(ix, number_id(n, id), due[n]))
+			if (!index_push(ix, number_id(n, id), due[n], 0))
 				ck_abort();
 		} else if (what < 7) {
 			if (index_remove(ix, number_id(n, id)) != (due[n] >= 0))
@@ -121,7 +121,7 @@ START_TEST(million)
 	char id[SPOOL_ID_SIZE];
 	clock_t start = clock();
 	for (unsigned i = 0; i < MILLION; i++)
-		if (!index_push(ix, number_id(i, id), 1763690000 + next_random(&seed) % 100000))
+		if (!index_push(ix, number_id(i, id), 1763690000 + next_random(&seed) % 100000, 0))
 			ck_abort();
 	ck_assert_uint_eq(index_count(ix), MILLION);
 	ck_assert_uint_le(index_memory(ix), 40u << 20);
@@ -131,7 +131,7 @@ START_TEST(million)
 	for (unsigned i = 0; i < 100000; i++)
 		if (!index_pop(ix, INT64_MAX, id))
 			ck_abort();
-	index_flush(ix, 1);
+	index_flush(ix, 1, NULL, NULL);
 	int64_t last = 0;
 	unsigned popped = 0;
 	for (; index_next(ix) <= 1; popped++)
