@@ -3,7 +3,10 @@
 #include "../lib/ipc.h"
 #include "../lib/log.h"
 #include "role.h"
+#include <poll.h>
 #include <sys/random.h>
+
+#define SECRET_WAIT 10000	/* ms */
 
 static void say(int fd, enum ipc_type type, const char *text)
 {
@@ -23,7 +26,10 @@ void control_secret(int fd, unsigned char secret[CONTROL_SECRET])
 	static struct ipc_in m;
 	struct err err = { "" };
 
-	if (ipc_receive(fd, &m, &err) == 1 && m.type == IPC_SECRET) {
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	/* The master sends it once it has forked us, which may be later than we get here. */
+	if (poll(&p, 1, SECRET_WAIT) == 1 && ipc_receive(fd, &m, &err) == 1 && m.type == IPC_SECRET) {
 		struct view v = ipc_get_view(&m);
 		if (ipc_end(&m, &err) && v.len == CONTROL_SECRET) {
 			memcpy(secret, v.data, CONTROL_SECRET);
