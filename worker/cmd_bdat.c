@@ -5,7 +5,6 @@
 #include "reception.h"
 #include "session.h"
 
-#define UNLIMITED (UINT64_C(1) << 30)	/* octets: stands for a limit where max_message_size is 0 */
 #define SMALL 1024		/* octets: a chunk below costs more to ask for than to carry */
 #define STRAY_MAX 1000		/* chunks that were on their way when one was refused: not errors of the client (RFC 3030 2) */
 
@@ -84,9 +83,7 @@ void cmd_bdat(struct session *s, struct command *c)
  * that is a little too big. */
 static bool worth_reading_away(const struct session *s, uint64_t size)
 {
-	uint64_t limit = (uint64_t)s->settings->max_message_size;
-
-	return size <= 2 * (limit ? limit : UNLIMITED);
+	return size <= 2 * (uint64_t)s->settings->max_message_size;
 }
 
 void cmd_bdat_refused(struct session *s, struct command *c)
