@@ -8,20 +8,46 @@
 
 #define PERMIT_PAUSE 1000		/* ms to wait for a connection to be closed; earlier when one is */
 
-/* NULL: there is no rule for it. */
-static struct gate *gate_of(struct runner *r, const struct target *t, int64_t now)
+/* Whom a connection to a target concerns besides site and domain: the server's address, and our own when one is demanded. NULL:
+ * there is no rule for it. */
+struct gates { struct gate *of[2]; };
+
+static struct gates gates_of(struct runner *r, const struct target *t, int64_t now)
 {
-	return t->addr.family ? gate_find(&r->gates, &t->addr, shaping_address(r->shaping, &t->addr), now) : NULL;
+	const struct netaddr *source = target_source(t);
+	struct gates g = { { NULL, NULL } };
+
+	if (t->addr.family)
+		g.of[0] = gate_find(&r->gates, &t->addr, shaping_address(r->shaping, &t->addr), now);
+	if (t->addr.family && source)
+		g.of[1] = gate_find(&r->sources, source, shaping_source(r->shaping, source), now);
+	return g;
+}
+
+static bool gates_ask(const struct gates *g, bool connection, int64_t now, int64_t *when)
+{
+	bool may = true;
+
+	for (size_t i = 0; i < COUNT_OF(g->of); i++)
+		may = (!g->of[i] || gate_ask(&g->of[i]->rule->limits, &g->of[i]->usage, connection, now, when)) && may;
+	return may;
+}
+
+static void gates_take(const struct gates *g, bool connection, int64_t now)
+{
+	for (size_t i = 0; i < COUNT_OF(g->of); i++)
+		if (g->of[i])
+			gate_take(&g->of[i]->rule->limits, &g->of[i]->usage, connection, now);
 }
 
 bool permit_ask(struct delivery *d, const struct target *t, bool fresh, int64_t now, int64_t *when)
 {
 	struct site *site = d->turn.site;
 	struct destination *to = d->turn.destination;
-	const struct gate *g = gate_of(d->job->runner, t, now);
+	const struct gates g = gates_of(d->job->runner, t, now);
 	/* how much is under way to a site and a domain has been decided with the turn */
 	struct limits paces = { .connection_pace = site->limits.connection_pace }, of_domain = { .connection_pace = to->limits.connection_pace };
-	bool may = !g || gate_ask(&g->rule->limits, &g->usage, false, now, when);
+	bool may = gates_ask(&g, false, now, when);
 
 	if (!fresh)
 		return may;
@@ -33,15 +59,14 @@ bool permit_ask(struct delivery *d, const struct target *t, bool fresh, int64_t 
 	}
 	may = gate_ask(&paces, &site->usage, true, now, when) && may;
 	may = gate_ask(&of_domain, &to->usage, true, now, when) && may;
-	return (!g || gate_ask(&g->rule->limits, &g->usage, true, now, when)) && may;
+	return gates_ask(&g, true, now, when) && may;
 }
 
 void permit_send(struct delivery *d, const struct target *t, int64_t now)
 {
-	struct gate *g = gate_of(d->job->runner, t, now);
+	const struct gates g = gates_of(d->job->runner, t, now);
 
-	if (g)
-		gate_take(&g->rule->limits, &g->usage, false, now);
+	gates_take(&g, false, now);
 }
 
 /* ---- connections ---- */
@@ -49,7 +74,7 @@ void permit_send(struct delivery *d, const struct target *t, int64_t now)
 struct permit {
 	struct runner *runner;
 	struct site *site;
-	struct gate *address;		/* NULL: no limit */
+	struct gates gates;
 };
 
 static void on_closed(void *arg)
@@ -57,8 +82,9 @@ static void on_closed(void *arg)
 	struct permit *p = arg;
 
 	p->site->open--;
-	if (p->address)
-		p->address->usage.active--;
+	for (size_t i = 0; i < COUNT_OF(p->gates.of); i++)
+		if (p->gates.of[i])
+			p->gates.of[i]->usage.active--;
 	if (p->site->paused_until) {	/* perhaps for a place like this one */
 		sched_pause(&p->runner->sched, p->site, 0);
 		runner_wake(p->runner);
@@ -74,13 +100,13 @@ void permit_open(struct delivery *d, const struct target *t, struct client *c, i
 
 	if (!p)
 		bug("no memory for a connection");
-	*p = (struct permit){ .runner = d->job->runner, .site = site, .address = gate_of(d->job->runner, t, now) };
+	*p = (struct permit){ .runner = d->job->runner, .site = site, .gates = gates_of(d->job->runner, t, now) };
 	site->open++;
 	gate_take(&site->limits, &site->usage, true, now);
 	gate_take(&to->limits, &to->usage, true, now);
-	if (p->address) {
-		p->address->usage.active++;
-		gate_take(&p->address->rule->limits, &p->address->usage, true, now);
-	}
+	gates_take(&p->gates, true, now);
+	for (size_t i = 0; i < COUNT_OF(p->gates.of); i++)
+		if (p->gates.of[i])
+			p->gates.of[i]->usage.active++;
 	client_on_close(c, on_closed, p);
 }

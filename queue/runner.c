@@ -188,6 +188,7 @@ static void on_clock(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 	end_old_dns(r);
 	sched_sweep(&r->sched, clock_ms(), RUNNER_QUIET);
 	gate_sweep(&r->gates, clock_ms(), RUNNER_GATES);
+	gate_sweep(&r->sources, clock_ms(), RUNNER_GATES);
 	runner_wake(r);
 }
 
@@ -349,6 +350,7 @@ static void clean_up(struct runner *r)
 	intake_end(r);
 	turns_end(r);
 	gate_sweep(&r->gates, clock_ms(), 0);
+	gate_sweep(&r->sources, clock_ms(), 0);
 	target_downs_clear(&r->downs);
 	sched_free(&r->sched);
 	mx_free(&r->mx);

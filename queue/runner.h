@@ -72,7 +72,7 @@ struct runner {
 	struct pool *pool;
 	struct sched sched;
 	struct shaping *shaping;
-	struct gate *gates;		/* hash by address */
+	struct gate *gates, *sources;	/* hashes by address: theirs, our own */
 	struct target_downs *downs;
 	struct whereabouts whereabouts;
 	struct flush *flushes;		/* under way */

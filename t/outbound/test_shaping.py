@@ -83,6 +83,19 @@ def one_address_of_many_sites():
             assert "status=deferred" not in p.log()
 
 
+def one_source_of_ours():
+    """Two routes to two servers from one address of ours, from which one connection may be open at a time."""
+    gauge = Gauge()
+    with Sink(message=gauge) as a, Sink(host="127.0.0.9", message=gauge) as b:
+        routes = f"a.test 127.0.0.1:{a.port} bind=127.0.0.2\nb.test 127.0.0.9:{b.port} bind=127.0.0.2\n"
+        with shaped(a, routes, "source 127.0.0.2\n connections 1\n", outbound="pool_timeout = 0\n") as p:
+            burst(p, [f"x@{n}.test" for n in "ab" for _ in range(4)])
+            wait_until(lambda: len(a.messages) + len(b.messages) == 8, 30, "all to arrive")
+            assert gauge.most == 1, gauge.most
+            empty(p)
+            assert "status=deferred" not in p.log()
+
+
 def split_by_rule():
     with Sink() as sink:
         rules = "domain one.test\n recipients 2\ndefault\n recipients 3\n deliveries 2\n"
@@ -177,5 +190,5 @@ def lifetime_of_notices():
             assert not p.maildir()
 
 
-run_cases(domains_of_one_site, rates, one_address_of_many_sites, split_by_rule, suspended, suspended_for_long, retried_when_told, always_split,
+run_cases(domains_of_one_site, rates, one_address_of_many_sites, one_source_of_ours, split_by_rule, suspended, suspended_for_long, retried_when_told, always_split,
           kept_connections, lifetime_of_notices)
