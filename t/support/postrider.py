@@ -217,10 +217,25 @@ class Instance:
         os.kill(self.process.pid, sig)
 
     def reload(self, timeout=30):
-        """SIGHUP, and waits until the new generation serves."""
-        before = len(re.findall(r"reload(ed| refused| failed)", self.log()))
+        """SIGHUP, and waits until the new generation serves, and no idle worker of the old one can take a client any more."""
+        before, old = len(re.findall(r"reload(ed| refused| failed)", self.log())), self.pids("forkserver")
         self.signal(signal.SIGHUP)
-        self.wait_log(r"reload(ed| refused| failed)", timeout, before + 1)
+        if self.wait_log(r"(?:not )?reload(ed| refused| failed)", timeout, before + 1)[0] == "reloaded":
+            wait_until(lambda: not self.idle_workers(old), timeout, "the idle workers of the old generation to leave")
+
+    def idle_workers(self, forkservers):
+        """Workers of FORKSERVERS (process ids) that have no client."""
+        parents = {int(p.parent.name): p for p in pathlib.Path("/proc").glob("[0-9]*/stat")}
+        alive = []
+        for pid, path in parents.items():
+            with contextlib.suppress(OSError):
+                text = path.read_text()
+                if "(pr:worker)" in text and int(text[text.rindex(")") + 2:].split()[1]) in forkservers:
+                    alive.append(pid)
+        if not alive:
+            return []
+        shown = json.loads(self.tool("status", "--json", "--workers", check=True).stdout)
+        return [pid for pid in alive if pid not in [b["pid"] for b in shown["busy"]]]
 
     def kill(self):
         """SIGKILL to everything that was started."""
