@@ -13,7 +13,7 @@ static bool remembers(const struct session *s)
 }
 
 /* tls.conf keeps TLS from this client, or from this port. */
-static bool kept_away(const struct session *s)
+static bool kept_away(struct session *s)
 {
 	return tls_context_avoids(s->host->args->tls, &s->remote, session_local(s).port);
 }

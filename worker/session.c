@@ -101,16 +101,14 @@ void session_anew(struct session *s)
 	arena_reset(s->host->session);
 }
 
-struct netaddr session_local(const struct session *s)
+struct netaddr session_local(struct session *s)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof(sa);
 
-	if (s->local.family)
-		return s->local;
-	if (!s->stream || getsockname(stream_fd(s->stream), (struct sockaddr *)&sa, &len) != 0)
-		return (struct netaddr){ 0 };
-	return netaddr_from((struct sockaddr *)&sa, len);
+	if (!s->local.family && s->stream && getsockname(stream_fd(s->stream), (struct sockaddr *)&sa, &len) == 0)
+		s->local = netaddr_from((struct sockaddr *)&sa, len);
+	return s->local;
 }
 
 void session_say(struct session *s)

@@ -31,7 +31,7 @@ struct session {
 	struct netaddr peer;			/* who is connected: the client, or its proxy; family 0 for a Unix socket */
 	bool proxied;				/* a proxy it is, and has said for whom */
 	struct netaddr remote;			/* the client; family 0 for a Unix socket and when its proxy does not know, remote_ip is "" then */
-	struct netaddr local;			/* where it has connected to, as its proxy says; family 0: ask the socket */
+	struct netaddr local;			/* where it has connected to, as its proxy says, else as the socket said when it was asked; family 0: not asked yet */
 	char remote_ip[NETADDR_TEXT];
 	const char *remote_host;		/* "" until known; use session_remote_host */
 	uint32_t rdns_ticket;			/* lookup under way; 0 none */
@@ -95,7 +95,7 @@ void session_forget(struct session *s);
 /* All that is known of the client is void, what plugins have noted of it included; everything in the session's arena goes. Counts stay. */
 void session_anew(struct session *s);
 /* Our side of the connection, or that of the proxy to which the client has connected; family 0 for a Unix socket. */
-struct netaddr session_local(const struct session *s);
+struct netaddr session_local(struct session *s);
 /* Whether COUNT is as many as LIMIT allows; a limit of 0 is none. */
 bool session_reached(int64_t limit, unsigned count);
 /* Milliseconds to wait for input: LIMIT, but not beyond the session's deadline. */
