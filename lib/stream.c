@@ -11,11 +11,13 @@
 #include <sys/time.h>
 
 #define KEEP_TOUCHED 16384		/* of the input buffer, for the next session; the rest goes back to the kernel */
+#define TRIM_AFTER 300			/* ms of silence until what the handshake needed goes back: clients in a hurry are gone by then */
 
 struct stream {
 	int fd;
 	struct tls_session *tls;
 	bool broken;			/* nothing more can be written */
+	bool heavy;			/* the handshake's memory is still here */
 	int64_t receive_timeout;	/* SO_RCVTIMEO as set, ms; 0 not yet */
 	struct stream_rules rules;
 	int64_t budget;			/* ms, for content */
@@ -116,15 +118,21 @@ static int64_t wait_stretch(const struct stream *s, const struct wait *w)
 	return s->rules.stressed && s->rules.stressed_ms < left ? s->rules.stressed_ms : left;
 }
 
-static bool wait_for(const struct stream *s, short events, const struct wait *w)
+static bool wait_for(struct stream *s, short events, const struct wait *w)
 {
 	struct pollfd p = { .fd = s->fd, .events = events };
 
 	for (;;) {
-		int n = poll(&p, 1, (int)wait_stretch(s, w));
+		int64_t stretch = wait_stretch(s, w);
+		bool rest = s->heavy && stretch > TRIM_AFTER;
+		int n = poll(&p, 1, (int)(rest ? TRIM_AFTER : stretch));
 
 		if (n > 0)
 			return true;
+		if (n == 0 && rest) {
+			trim_memory();
+			s->heavy = false;
+		}
 		if ((n < 0 && errno != EINTR) || wait_over(s, w))
 			return false;
 	}
@@ -425,12 +433,9 @@ bool stream_start_tls(struct stream *s, struct tls_context *ctx, const struct tl
 	memset(s->in, 0, s->touched);
 	s->at = s->end = s->out_len = 0;
 	s->tls = tls_session_new(ctx, s->fd, wish, err);
-	if (s->tls && shake_hands(s, timeout_ms, err)) {
-		trim_memory();		/* what the handshake needed goes back: it would sit here for the whole session */
-		return true;
-	}
-	s->broken = true;
-	return false;
+	s->heavy = s->tls && shake_hands(s, timeout_ms, err);
+	s->broken = !s->heavy;
+	return s->heavy;
 }
 
 const struct tls_session *stream_tls(const struct stream *s)

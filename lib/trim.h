@@ -3,7 +3,7 @@
 #define TRIM_H
 
 /* Free heap pages, and the stack pages below the frames that are in use. A few system calls: for moments that are
- * rare or expensive anyway (a worker that falls idle, a TLS handshake), not for every session. */
+ * rare or idle anyway (a worker or a session over TLS that waits), not for every session. */
 void trim_memory(void);
 
 #endif
