@@ -106,6 +106,7 @@ struct settings {
 	int64_t outbound_port;		/* of hosts found by DNS; 25 but for tests and labs */
 	int64_t outbound_connect_timeout, outbound_greeting_timeout, outbound_helo_timeout, outbound_tls_timeout, outbound_auth_timeout;
 	int64_t outbound_mail_timeout, outbound_rcpt_timeout, outbound_data_timeout, outbound_body_timeout;
+	int64_t outbound_min_data_rate;		/* octets a second */
 	int64_t outbound_end_of_data_timeout, outbound_rset_timeout, outbound_quit_timeout;
 	int64_t outbound_pool_timeout, outbound_deliveries_per_connection, outbound_recipients_per_delivery;
 	const char *outbound_temp_fail_intervals;

@@ -352,6 +352,8 @@ static const struct option_row rows[] = {
 		 .help = "time for the answer to DATA (RFC 5321 4.5.3.2.4)"),
 	OUTBOUND(body_timeout, OPTION_DURATION, .preset = "3m", .min = SECOND, .max = HOUR,
 		 .help = "longest standstill while a message is being sent (RFC 5321 4.5.3.2.5)"),
+	OUTBOUND(min_data_rate, OPTION_INT, .preset = "500", .min = 0, .max = 1000000000,
+		 .help = "octets a second that a server must take of a message on the whole, body_timeout aside; 0: any"),
 	OUTBOUND(end_of_data_timeout, OPTION_DURATION, .preset = "10m", .min = SECOND, .max = HOUR,
 		 .help = "time for the answer to the end of a message (RFC 5321 4.5.3.2.6); a shorter one makes duplicates"),
 	OUTBOUND(rset_timeout, OPTION_DURATION, .preset = "20s", .min = SECOND, .max = HOUR, .help = "time for the answer to RSET"),

@@ -1,6 +1,7 @@
 /* connection.c - see connection.h. Sockets are read 4 KiB at a time (replies are short) and written as far as they take it;
  * a big content gives way to other connections after each MiB. */
 #include "connection.h"
+#include "../lib/clock.h"
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <netinet/tcp.h>
@@ -9,6 +10,7 @@
 #define CONNECTION_IN 4096
 #define CONNECTION_OUT_MAX (20 * 1024 * 1024)	/* cap of the output buffer: 10,000 recipients sent ahead, with all parameters, stay below it */
 #define CONNECTION_TURN (1024 * 1024)		/* bytes written before others get their turn */
+#define CONNECTION_UNSENT 131072		/* bytes that the kernel holds ahead of what the server lets it send */
 
 struct connection {
 	int fd;
@@ -22,7 +24,10 @@ struct connection {
 	bool secret;			/* what it holds */
 	size_t out_at;
 	struct content *content;
-	bool content_failed;
+	bool content_failed, too_slow;
+	int64_t min_rate;		/* octets a second of content; 0: any */
+	int64_t content_began;		/* clock_ms */
+	uint64_t content_sent;		/* octets since then, as the kernel has taken them */
 	const struct connection_user *user;
 	void *arg;
 	size_t in_len;
@@ -125,6 +130,16 @@ static ssize_t write_some(struct connection *c)
 	return write_buffer(c);
 }
 
+/* N octets of content have been taken. A server that takes just enough to be alive must not hold the connection, and a
+ * message that others wait for, for ever. */
+static void content_moved(struct connection *c, ssize_t n)
+{
+	c->content_sent += (uint64_t)n;
+	if (c->min_rate && clock_ms() - c->content_began > c->timeout + (int64_t)(c->content_sent / (uint64_t)c->min_rate) * 1000)
+		c->too_slow = true;
+	connection_deadline(c, c->timeout);
+}
+
 /* Sends what there is. True when all of it has gone out. */
 static bool push(struct connection *c)
 {
@@ -144,7 +159,7 @@ static bool push(struct connection *c)
 		}
 		turn += n;
 		if (c->content)
-			connection_deadline(c, c->timeout);
+			content_moved(c, n);
 	}
 	return true;
 }
@@ -229,13 +244,15 @@ static void on_write(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 		finish_connect(c);
 	} else if (c->state == HANDSHAKE) {
 		handshake(c);
-	} else if (!c->broken && push(c)) {
+	} else if (!c->broken && push(c) && !c->too_slow) {
 		if (c->content) {
 			c->content = NULL;
 			c->user->sent(c->arg);
 		} else if (c->tls && tls_pending(c->tls)) {
 			read_input(c);
 		}
+	} else if (c->too_slow) {
+		connection_fail(c, CONNECTION_TIMEOUT, "too slow: it takes less than the data rate that is asked for");
 	} else if (c->content_failed) {
 		connection_fail(c, CONNECTION_ERROR, "the message cannot be read");
 	} else if (c->broken) {
@@ -368,9 +385,23 @@ void connection_wipe(struct connection *c)
 	c->secret = true;
 }
 
-void connection_send(struct connection *c, struct content *content)
+/* Of a big content the kernel would take megabytes at once and then, from a slow server, nothing for minutes: as if that stood
+ * still. This way what it has taken follows what the server takes. */
+static void follow_closely(struct connection *c, const struct content *content)
 {
+	int most = CONNECTION_UNSENT;
+
+	if (content_size(content) > CONNECTION_UNSENT)
+		setsockopt(c->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
+}
+
+void connection_send(struct connection *c, struct content *content, int64_t min_rate)
+{
+	follow_closely(c, content);
 	c->content = content;
+	c->min_rate = min_rate;
+	c->content_began = clock_ms();
+	c->content_sent = 0;
 	event_active(&c->writing, EV_WRITE, 0);
 }
 

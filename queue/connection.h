@@ -45,8 +45,9 @@ void connection_put(struct connection *c, struct view v);
 void connection_flush(struct connection *c);
 /* What is queued is secret: its memory is wiped when it has been sent. */
 void connection_wipe(struct connection *c);
-/* Sends CONTENT (kept by pointer until `sent`) behind what is queued. */
-void connection_send(struct connection *c, struct content *content);
+/* Sends CONTENT (kept by pointer until `sent`) behind what is queued. MIN_RATE: octets a second on the whole (0: any), below which
+ * it is a CONNECTION_TIMEOUT although there is progress; the time of connection_deadline is granted on top. */
+void connection_send(struct connection *c, struct content *content, int64_t min_rate);
 
 struct view connection_input(const struct connection *c);
 void connection_eat(struct connection *c, size_t n);

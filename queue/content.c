@@ -58,6 +58,16 @@ static uint64_t tail_of(const struct content *c)
 	return c->verbatim ? 0 : 2;
 }
 
+uint64_t content_size(const struct content *c)
+{
+	const struct content_piece *pieces = c->pieces ? c->pieces : c->own;
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < c->count; i++)
+		size += pieces[i].len;
+	return size;
+}
+
 bool content_raw(const struct content *c)
 {
 	const struct content_piece *p = piece_of(c);

@@ -41,6 +41,8 @@ void content_replace(struct content *c, const struct content_piece *pieces, size
 void content_set_verbatim(struct content *c);
 /* As it was before anything of it was handed out. */
 void content_rewind(struct content *c);
+/* Octets of its pieces, as they are before anything is stuffed, folded or encoded. */
+uint64_t content_size(const struct content *c);
 /* Whether sendfile may take what comes next: it is big, needs no change, and a line begins here. */
 bool content_raw(const struct content *c);
 /* At most MAX bytes go straight from the file to SOCKET. Bytes sent, 0 nothing more there, -1 with errno. */

@@ -92,7 +92,7 @@ void step_send_mail(struct client *c)
 
 void step_send_content(struct client *c)
 {
-	connection_send(c->connection, &c->parcel->content);
+	connection_send(c->connection, &c->parcel->content, c->shared->settings->outbound_min_data_rate);
 }
 
 void step_send_bdat(struct client *c)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
+# timeout: 300
 """A server that misuses TLS, DNS that says too much, peers that feed one octet a second: each message arrives or waits, the
 others are not held up, and no connection is kept beyond its time."""
-import contextlib, os, re, time
+import contextlib, os, re, socket, time
 from dnsserver import DnsServer
 from outbound import empty, relay, submit
 from postrider import run_cases, wait_until
@@ -100,6 +101,26 @@ def drip():
                 empty(p)
 
 
+def sip():
+    """A server that takes a little of a big message now and then: not for ever. Another destination is served meanwhile."""
+    def data(c, a, n):
+        if c.number > 1:
+            return None
+        c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        c.say("354 go")
+        with contextlib.suppress(OSError):
+            while c.sock.recv(20000):
+                time.sleep(0.2)
+        raise Drop
+    with Sink(data=data) as sink, Sink() as quick:
+        with relay(route(sink) + route(quick, "quick.test"), outbound="body_timeout = 2s\nmin_data_rate = 10000000\n") as p:
+            submit(p, body=("x" * 70 + "\r\n") * 300000)
+            submit(p, "x@quick.test")
+            quick.wait(timeout=5)
+            p.wait_log("status=deferred.*too slow", timeout=30)
+            sink.wait(timeout=20)
+
+
 def dns_says_too_much():
     many = [("MX", i % 60, f"m{i}.many.test") for i in range(900)]
     zone = {
@@ -146,4 +167,4 @@ def surplus_and_shutdown():
         wait_until(lambda: "\nconnections 0" in p.tool("queue", "stats").stdout, 5, "all connections to be closed")
 
 
-run_cases(handshakes, inside, drip, dns_says_too_much, surplus_and_shutdown)
+run_cases(handshakes, inside, drip, sip, dns_says_too_much, surplus_and_shutdown)
