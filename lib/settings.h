@@ -24,7 +24,7 @@ struct tls_settings {
 	bool honor_cipher_order;
 	const char *ca;
 	bool request_cert, reject_unauthorized;
-	const char **require_authorized, **no_tls_hosts, **no_starttls_ports;
+	const char **require_authorized, **no_tls_hosts, **force_tls_hosts, **no_starttls_ports;
 	bool request_ocsp;
 	bool disable_for_failed_hosts;	/* see tls_nogo.h */
 	int64_t disable_expiry, disable_inbound_expiry;

@@ -304,6 +304,8 @@ static const struct option_row rows[] = {
 	    .help = "ports on which clients must have a valid certificate, where reject_unauthorized is false"),
 	TLS(no_tls_hosts, OPTION_LIST, .preset = "", .check = network_or_host,
 	    .help = "with whom TLS is not spoken: clients by network, servers by network, host name or domain of the recipient"),
+	TLS(force_tls_hosts, OPTION_LIST, .preset = "", .check = network_or_host, .only = "outbound",
+	    .help = "servers to which mail goes over TLS and with a valid certificate, or not at all: by network, host name or domain of the recipient"),
 	TLS(no_starttls_ports, OPTION_LIST, .preset = "", .check = port_number, .only = "inbound", .help = "ports on which STARTTLS is not offered"),
 
 	ROW("tls.conf", "", "watch_interval", tls_watch_interval, OPTION_DURATION, .preset = "1m", .min = 0, .max = DAY, .reloadable = true,

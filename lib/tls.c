@@ -78,9 +78,11 @@ static void begin_server(struct tls_session *s, const struct tls_wish *wish)
 
 static void begin_client(struct tls_session *s, const struct tls_wish *wish)
 {
+	struct netaddr ip;
+
 	snprintf(s->name, sizeof(s->name), "%s", wish->name ? wish->name : "");
 	snprintf(s->domain, sizeof(s->domain), "%s", wish->domain ? wish->domain : "");
-	if (*s->name)
+	if (*s->name && !netaddr_parse(view_of(s->name), &ip))	/* RFC 6066 3: an address is no server name */
 		gnutls_server_name_set(s->gnutls, GNUTLS_NAME_DNS, s->name, strlen(s->name));
 }
 

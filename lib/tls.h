@@ -17,8 +17,8 @@ struct tls_session;
  * nothing may be wrong in the certificate directory; else what is, is logged and left out. NULL on error, ERR names file and
  * reason. */
 struct tls_context *tls_server_context(const struct settings *s, const struct tls_settings *t, bool strict, struct err *err);
-/* Client side, opportunistic: no verification, result reported. */
-struct tls_context *tls_client_context(const struct tls_settings *t, struct err *err);
+/* Client side. Reads the authorities of T, a file relative to the configuration directory of S: call it as root. */
+struct tls_context *tls_client_context(const struct settings *s, const struct tls_settings *t, struct err *err);
 void tls_context_free(struct tls_context **ctx);
 /* Server: makes the key of session tickets of this secret and of the settings, so that a client can take its session up again
  * with whoever shares both. Without it only with the processes that share CTX. */
@@ -41,17 +41,10 @@ bool tls_context_avoids(const struct tls_context *ctx, const struct netaddr *cli
 /* Server: whether clients of this local port must have a valid certificate (reject_unauthorized, require_authorized). */
 bool tls_context_demands(const struct tls_context *ctx, uint16_t port);
 
-/* How much TLS a connection to a server needs. */
-enum tls_need {
-	TLS_NONE,			/* in clear, even if the server offers STARTTLS */
-	TLS_OPPORTUNISTIC,		/* if it works */
-	TLS_ENCRYPT,			/* with TLS, or not at all */
-	TLS_VERIFY,			/* with TLS and a valid certificate for the host or the domain, or not at all */
-};
-
 /* What a session is to be like. */
 struct tls_wish {
-	const char *name;		/* client: the host that is asked for (SNI); NULL or "": none, an address is no name */
+	const char *name;		/* client: the host that is asked for (SNI), unless it is an address, and that its certificate is for; NULL
+					 * or "": none */
 	const char *domain;		/* client: its certificate may be for this one instead; NULL or "": no */
 	bool verify;			/* the handshake fails unless the other side has a valid certificate */
 };

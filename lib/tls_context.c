@@ -179,9 +179,12 @@ struct tls_context *tls_server_context(const struct settings *s, const struct tl
 	return ctx;
 }
 
-struct tls_context *tls_client_context(const struct tls_settings *t, struct err *err)
+struct tls_context *tls_client_context(const struct settings *s, const struct tls_settings *t, struct err *err)
 {
 	struct tls_context *ctx = context_new(t, false, err);
+
+	if (ctx && *t->ca && !tls_trust_file(ctx, settings_path(s, t->ca), err))
+		tls_context_free(&ctx);
 	int code = ctx ? gnutls_certificate_allocate_credentials(&ctx->credentials) : 0;
 
 	if (code < 0) {

@@ -118,8 +118,6 @@ static bool acceptable(struct tls_session *s)
 	s->judged = true;
 	if (!shown || !count)
 		return !s->verify;
-	if (!s->context->server && !s->verify)	/* nobody asks */
-		return true;
 	if (!s->peer)
 		s->peer = calloc(1, sizeof(*s->peer));
 	if (!s->peer)

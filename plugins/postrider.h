@@ -476,7 +476,7 @@ struct pr_mx {
 	const char *auth_user, *auth_pass;	/* for AUTH */
 	const char *auth_type;		/* "PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256"; NULL: the best that both know */
 	bool auth_in_clear;		/* even when the connection is not encrypted */
-	const char *tls;		/* "never", "may", "must"; NULL: as outbound.conf says */
+	const char *tls;		/* "never", "may", "must", "verify" (with a valid certificate); NULL: as outbound.conf says */
 };
 /* get_mx: adds a next hop, at most 16; return OK. False, with the problem in the log, when there is something wrong with it. */
 PR_API bool pr_add_next_hop(struct hook_call *call, const struct pr_mx *mx);
@@ -487,7 +487,8 @@ PR_API bool pr_add_mx(struct hook_call *call, unsigned priority, const char *exc
 /* send_email with DELAY, deferred with DENYSOFT: seconds. */
 PR_API void pr_set_delay(struct hook_call *call, int64_t seconds);
 PR_API int64_t pr_delay(struct hook_call *call);
-/* deferred, bounce, delivered: the remote's answer, host and address ("" when there was none), TLS. */
+/* deferred, bounce, delivered: the remote's answer, host and address ("" when there was none); of its TLS pr_is_tls and the others
+ * tell, the certificate being the server's. */
 PR_API const char *pr_response(struct hook_call *call);
 PR_API const char *pr_response_host(struct hook_call *call);
 PR_API const char *pr_response_ip(struct hook_call *call);

@@ -16,22 +16,24 @@ static struct access_entry *entries;
 static unsigned last_id;
 
 static const char *const tls_names[] = { [ACCESS_TLS_NEVER] = "never", [ACCESS_TLS_MAY] = "may", [ACCESS_TLS_MUST] = "must" };
+static const char verify_name[] = "verify";	/* and with a valid certificate */
 
 /* The hash table and the tests compare this: everything, each text with its NUL. */
 static void put_key(struct buf *out, const struct access *a)
 {
-	const char *const texts[] = { a->user, a->password, a->mechanism, a->helo };
+	const char *const texts[] = { a->user, a->password, a->mechanism, a->helo, a->domain };
 	char ip4[NETADDR_TEXT], ip6[NETADDR_TEXT];
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		buf_put(out, texts[i], strlen(texts[i]) + 1);
-	buf_printf(out, "%d %d %d %s %s", (int)a->tls, a->implicit_tls, a->auth_in_clear, netaddr_text(&a->bind4, ip4), netaddr_text(&a->bind6, ip6));
+	buf_printf(out, "%d %d %d %u %d %s %s", (int)a->tls, a->implicit_tls, a->verify, a->section, a->auth_in_clear, netaddr_text(&a->bind4, ip4),
+		   netaddr_text(&a->bind6, ip6));
 }
 
 static bool is_plain(const struct access *a)
 {
-	return a->tls == ACCESS_TLS_DEFAULT && !a->implicit_tls && !a->auth_in_clear && !*a->user && !*a->password && !*a->mechanism && !*a->helo &&
-	       a->bind4.family == 0 && a->bind6.family == 0;
+	return a->tls == ACCESS_TLS_DEFAULT && !a->implicit_tls && !a->verify && !a->section && !a->auth_in_clear && !*a->user && !*a->password &&
+	       !*a->mechanism && !*a->helo && !*a->domain && a->bind4.family == 0 && a->bind6.family == 0;
 }
 
 static const char *next_text(const char **at)
@@ -58,6 +60,7 @@ static struct access_entry *new_entry(const struct access *like, const struct bu
 	e->access.password = next_text(&at);
 	e->access.mechanism = next_text(&at);
 	e->access.helo = next_text(&at);
+	e->access.domain = next_text(&at);
 	HASH_ADD_KEYPTR(hh, entries, e->texts, e->texts_len, e);
 	return e;
 }
@@ -80,6 +83,13 @@ const struct access *access_make(const struct access *like)
 	buf_free(&key);
 	e->users++;
 	return &e->access;
+}
+
+struct access access_copy(const struct access *a)
+{
+	static const struct access plain = { .user = "", .password = "", .mechanism = "", .helo = "", .domain = "" };
+
+	return a ? *a : plain;
 }
 
 static struct access_entry *entry_of(const struct access *a)
@@ -114,7 +124,9 @@ char *access_text(const struct access *a, char out[ACCESS_TEXT])
 
 	buf_init(&b, ACCESS_TEXT - 1);
 	if (a && a->tls)
-		buf_printf(&b, ",tls=%s", tls_names[a->tls]);
+		buf_printf(&b, ",tls=%s", a->tls == ACCESS_TLS_MUST && a->verify ? verify_name : tls_names[a->tls]);
+	else if (a && a->verify)
+		buf_puts(&b, ",verify");
 	if (a && a->implicit_tls)
 		buf_puts(&b, ",smtps");
 	if (a && *a->user)
@@ -151,6 +163,11 @@ bool access_parse_bind(struct access *a, struct view text)
 
 bool access_parse_tls(struct access *a, struct view text)
 {
+	a->verify = view_case_eq(text, view_of(verify_name));
+	if (a->verify)
+		a->tls = ACCESS_TLS_MUST;
+	if (a->verify)
+		return true;
 	for (size_t i = ACCESS_TLS_NEVER; i < COUNT_OF(tls_names); i++) {
 		if (!view_case_eq(text, view_of(tls_names[i])))
 			continue;

@@ -28,8 +28,7 @@ static bool read_source(struct source *s, const struct envelope *env, struct err
 
 static void add_source(struct target *t, const struct source *s)
 {
-	static const struct access plain = { .user = "", .password = "", .mechanism = "", .helo = "" };
-	struct access with = t->access ? *t->access : plain;
+	struct access with = access_copy(t->access);
 	const struct access *made;
 
 	if (with.bind4.family == 0 && with.bind6.family == 0) {

@@ -20,9 +20,9 @@ void client_lose_reply(struct client *c, enum client_loss_kind kind)
 	memcpy(c->loss.enhanced, c->parser.enhanced, sizeof(c->loss.enhanced));
 }
 
-void client_lose_tls(struct client *c, const char *text)
+void client_lose_tls(struct client *c, bool untrusted, const char *text)
 {
-	bool must = client_tls_policy(c) == ACCESS_TLS_MUST;
+	bool must = untrusted || client_tls_need(c) == ACCESS_TLS_MUST;
 
 	client_lose(c, must ? LOSS_SECURITY : LOSS_TLS, text);
 	snprintf(c->loss.enhanced, sizeof(c->loss.enhanced), "%s", must ? "4.7.5" : "");
@@ -44,12 +44,12 @@ static void on_failed(void *arg, enum connection_failure f, const char *why)
 {
 	static const enum client_loss_kind kinds[] = {
 		[CONNECTION_CLOSED] = LOSS_NETWORK, [CONNECTION_TIMEOUT] = LOSS_NETWORK,
-		[CONNECTION_TLS] = LOSS_TLS, [CONNECTION_ERROR] = LOSS_LOCAL,
+		[CONNECTION_TLS] = LOSS_TLS, [CONNECTION_UNTRUSTED] = LOSS_SECURITY, [CONNECTION_ERROR] = LOSS_LOCAL,
 	};
 	struct client *c = arg;
 
 	if (c->at == STEP_HANDSHAKE)
-		client_lose_tls(c, why);
+		client_lose_tls(c, f == CONNECTION_UNTRUSTED, why);
 	else
 		client_lose(c, kinds[f], why);
 	shut(c);
@@ -232,6 +232,7 @@ void client_send(struct client *c, struct parcel *parcel)
 	c->parcels++;
 	c->rcpt = c->accepted = 0;
 	c->heard = c->ahead = c->all_ahead = c->refused = false;
+	parcel->tls = result_tls_of(client_tls(c), parcel->arena);
 	parcel_fit(parcel, &c->offers, c->shared->settings, c->target.name);
 	if (parcel->count == 0) {	/* nobody to whom it could go by this server */
 		c->at = STEP_DONE;
@@ -319,15 +320,9 @@ const char *client_warning(const struct client *c)
 	return c->warning;
 }
 
-enum access_tls client_tls_policy(const struct client *c)
+enum access_tls client_tls_need(const struct client *c)
 {
-	const struct access *a = c->target.access;
-
-	if (a && a->implicit_tls)
-		return ACCESS_TLS_MUST;
-	if (a && a->tls != ACCESS_TLS_DEFAULT)
-		return a->tls;
-	return c->shared->settings->outbound_enable_tls ? ACCESS_TLS_MAY : ACCESS_TLS_NEVER;
+	return tls_policy_need(c->shared->settings, &c->target);
 }
 
 bool client_sending(const struct client *c)

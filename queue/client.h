@@ -13,12 +13,13 @@
 #include "parcel.h"
 #include "step.h"
 #include "targets.h"
+#include "tls_policy.h"
 
 /* What all clients of a process share. */
 struct client_shared {
 	struct event_base *base;
 	const struct settings *settings;
-	struct tls_context *tls;	/* NULL: no STARTTLS */
+	const struct tls_policy *tls;	/* NULL: no STARTTLS */
 };
 
 enum client_loss_kind {
@@ -109,12 +110,12 @@ struct client {
 
 /* Enters step ID: sets the time-out, says what is to be said. */
 void client_enter(struct client *c, enum step_id id);
-/* What the route, or else outbound.conf, says of TLS; never ACCESS_TLS_DEFAULT. */
-enum access_tls client_tls_policy(const struct client *c);
+/* As tls_policy_need. */
+enum access_tls client_tls_need(const struct client *c);
 /* Ends the session with what is in c->parser. */
 void client_lose_reply(struct client *c, enum client_loss_kind kind);
 void client_lose(struct client *c, enum client_loss_kind kind, const char *text);
-/* The same for a handshake that failed: whether it is worth another try in clear is the route's word. */
-void client_lose_tls(struct client *c, const char *text);
+/* The same for a handshake that failed, UNTRUSTED: because the server has no valid certificate, and must. */
+void client_lose_tls(struct client *c, bool untrusted, const char *text);
 
 #endif

@@ -18,6 +18,7 @@ enum connection_failure {
 	CONNECTION_CLOSED,		/* end of file, reset */
 	CONNECTION_TIMEOUT,
 	CONNECTION_TLS,			/* the handshake failed */
+	CONNECTION_UNTRUSTED,		/* it did for want of a valid certificate */
 	CONNECTION_ERROR,		/* our side: the content cannot be read */
 };
 

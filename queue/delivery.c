@@ -1,7 +1,8 @@
 /* delivery.c - see delivery.h. Which failure leads where:
  *   before anything of the message was decided    the next address; after the last one the recipients are deferred
  *   TLS handshake                                 the same address once more, in clear (opportunistic TLS)
- *   no TLS or AUTH, where they are demanded       the next address; deferred, never sent without
+ *   no TLS, AUTH or valid certificate, where      the next address; deferred, never sent without
+ *   they are demanded
  *   our own source address                        deferred: no server is to blame
  *   a pooled connection that had died             the same address over a fresh connection; not counted as an attempt
  *   after the final dot                           deferred: another address could mean a second delivery
@@ -26,7 +27,6 @@ struct delivery *delivery_new(struct job *j, const size_t *rcpts, size_t count)
 	d->job = j;
 	d->count = count;
 	d->rcpts = arena_alloc(j->arena, count * sizeof(*rcpts));
-	d->tls = "";
 	memcpy(d->rcpts, rcpts, count * sizeof(*rcpts));
 	for (size_t i = 0; i < count; i++)
 		j->rcpts[rcpts[i]].placed = true;
@@ -269,8 +269,6 @@ static void on_done(void *arg)
 
 	for (size_t i = 0; i < d->parcel.count; i++)
 		progress |= d->parcel.rcpts[i].result.outcome == OUTCOME_DONE;
-	if (client_tls(d->client))
-		d->tls = arena_printf(d->job->arena, "%s %s", tls_version(client_tls(d->client)), tls_cipher(client_tls(d->client)));
 	take_results(d);
 	if (again(d, progress))
 		return;
@@ -308,11 +306,17 @@ static void lost_words(struct delivery *d, const struct target *t, const struct 
 
 /* ---- servers whose TLS has failed ---- */
 
+static const struct tls_settings *tls_settings_of(const struct delivery *d, const struct target *t)
+{
+	return tls_policy_settings(d->job->runner->shared.tls, t->access);
+}
+
+/* Where TLS is demanded no memory of failures changes that. */
 static bool remembers(const struct delivery *d, const struct target *t)
 {
 	const struct runner *r = d->job->runner;
 
-	return r->store && r->shared.tls && t->addr.family && settings_tls(r->settings, "outbound")->disable_for_failed_hosts;
+	return r->store && t->addr.family && tls_policy_need(r->settings, t) == ACCESS_TLS_MAY && tls_settings_of(d, t)->disable_for_failed_hosts;
 }
 
 static void on_nogo(void *arg, const struct store_answer *answer)
@@ -344,7 +348,7 @@ static void tls_failed(struct delivery *d, const struct target *t, const char *w
 	log_warn("TLS failed, trying in clear: %s", d->failure.text);
 	log_id("");
 	if (remembers(d, t))
-		tls_nogo_server_failed(r->store, t->name, &t->addr, settings_tls(r->settings, "outbound")->disable_expiry, why);
+		tls_nogo_server_failed(r->store, t->name, &t->addr, tls_settings_of(d, t)->disable_expiry, why);
 }
 
 static void on_lost(void *arg, const struct client_loss *loss)
@@ -354,6 +358,7 @@ static void on_lost(void *arg, const struct client_loss *loss)
 
 	lost_words(d, &target, loss);
 	obey_loss(d, loss);
+	d->failure.tls = result_tls_of(client_tls(d->client), d->job->arena);
 	d->busy = loss->kind == LOSS_BUSY;
 	d->reached |= loss->step > STEP_GREETING;
 	take_results(d);

@@ -28,7 +28,6 @@ struct delivery {
 	bool misplaced;			/* the last one could not be gone to from our source address */
 	struct result failure;		/* of the last address */
 	struct result_times times;
-	const char *tls;		/* for the log */
 };
 
 /* COUNT recipients of J, for D; memory is the job's. */

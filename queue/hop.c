@@ -115,16 +115,17 @@ static bool read_access(struct access *a, const struct pr_mx *mx, const char **p
 	if (*given(mx->bind) && !access_parse_bind(a, view_of(mx->bind)))
 		return fail(problem, "an IP address as our own, or one of each family with a comma between");
 	if (*given(mx->tls) && !access_parse_tls(a, view_of(mx->tls)))
-		return fail(problem, "never, may or must for TLS");
+		return fail(problem, "never, may, must or verify for TLS");
 	if (a->implicit_tls && a->tls == ACCESS_TLS_NEVER)
 		return fail(problem, "TLS where it is there from the start");
 	return read_auth(a, mx, problem);
 }
 
-bool hop_read(struct hop *hop, const struct pr_mx *mx, uint16_t port, const char **problem)
+bool hop_read(struct hop *hop, const struct pr_mx *mx, uint16_t port, unsigned section, const char **problem)
 {
-	struct access access = { 0 };
+	struct access access = access_copy(NULL);
 
+	access.section = section;
 	*hop = (struct hop){ .preference = mx->priority, .port = port };
 	if (!read_exchange(hop, &access, mx))
 		return fail(problem, "host, host:port, address:port, [IPv6 address]:port or unix:/path, with lmtp: or smtps: in front or without");

@@ -21,9 +21,9 @@ struct hop {
 	const struct access *access;	/* held */
 };
 
-/* Reads MX; PORT is that of SMTP where it names none. False with *PROBLEM, a static text that says what was expected, and then
+/* Reads MX; PORT is that of SMTP where it names none, SECTION that of struct access. False with *PROBLEM, a static text that says what was expected, and then
  * nothing is held. */
-bool hop_read(struct hop *hop, const struct pr_mx *mx, uint16_t port, const char **problem) MUST_CHECK;
+bool hop_read(struct hop *hop, const struct pr_mx *mx, uint16_t port, unsigned section, const char **problem) MUST_CHECK;
 void hop_clear(struct hop *hop);
 bool hop_by_mx(const struct hop *hop);
 

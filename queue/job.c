@@ -307,7 +307,7 @@ static void tell_plugins(struct job *j, struct delivery *d)
 		return;
 	struct job_call call = { .job = j, .scratch = j->arena, .rcpts = rcpts, .rcpt_count = done,
 		.domain = j->file.env.rcpts[rcpts[0]].domain, .response = result->text, .response_host = result->host,
-		.response_ip = result->ip };
+		.response_ip = result->ip, .tls = result->tls };
 	job_call_run(r->plugins, HOOK_DELIVERED, &call, NULL);
 }
 
@@ -335,7 +335,7 @@ static void record(struct job *j, struct delivery *d, size_t i)
 		rcpt->last = result_last(result, j->arena);
 	}
 	j->rcpts[i].logged = true;
-	result_log(j->file.env.sender, rcpt->address, result, &d->times, d->tls);
+	result_log(j->file.env.sender, rcpt->address, result, &d->times);
 }
 
 static void unlink_delivery(struct job *j, struct delivery *d)

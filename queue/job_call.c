@@ -159,6 +159,13 @@ ssize_t job_call_message_read(struct hook_call *call, uint64_t offset, void *out
 	return pread(f->fd, out, len, (off_t)(f->message_at + offset));
 }
 
+const struct result_tls *job_call_tls(struct hook_call *call)
+{
+	static const struct result_tls plain = { .version = "", .cipher = "", .group = "", .subject = "", .issuer = "", .fingerprint = "", .status = "" };
+
+	return call->job && call->job->tls ? call->job->tls : &plain;
+}
+
 struct store *job_call_store(struct hook_call *call)
 {
 	return call->job ? call->job->job->runner->store : NULL;

@@ -10,6 +10,7 @@
 #include "../lib/plugin.h"
 
 struct job;
+struct result_tls;
 struct route;
 
 struct job_call {
@@ -22,6 +23,7 @@ struct job_call {
 	int64_t delay;			/* seconds: planned (deferred), or set by the plugin */
 	bool delay_set;
 	const char *response, *response_host, *response_ip;	/* "" when there was none */
+	const struct result_tls *tls;	/* of the connection over which it came; NULL: plain */
 };
 
 /* Runs the hook; REPLY may be NULL. A list without plugins, or none at all (unit tests), gives DECLINED. */
@@ -49,6 +51,7 @@ const char *job_call_helo(struct hook_call *call);
 const char *job_call_auth_user(struct hook_call *call);
 uint64_t job_call_message_size(struct hook_call *call);
 ssize_t job_call_message_read(struct hook_call *call, uint64_t offset, void *out, size_t len);
+const struct result_tls *job_call_tls(struct hook_call *call);	/* never NULL: texts are "" where there is none */
 struct store *job_call_store(struct hook_call *call);		/* NULL without a job */
 bool job_call_outbound_send(struct hook_call *call, const char *from, const char *const *to, const char *contents, char id[32]);
 

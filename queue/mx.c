@@ -13,6 +13,7 @@ struct mx {
 	struct event_base *base;
 	struct ub_ctx *ctx;
 	const struct settings *settings;
+	const struct tls_policy *tls;	/* NULL: none */
 	uint64_t random;
 	size_t own_count;
 	struct netaddr own[MX_OWN_MAX];
@@ -75,7 +76,7 @@ static bool is_own(const struct mx *mx, const struct netaddr *a)
 	return false;
 }
 
-struct mx *mx_new(struct event_base *base, struct ub_ctx *ctx, const struct settings *s)
+struct mx *mx_new(struct event_base *base, struct ub_ctx *ctx, const struct settings *s, const struct tls_policy *tls)
 {
 	struct mx *mx = calloc(1, sizeof(*mx));
 
@@ -84,6 +85,7 @@ struct mx *mx_new(struct event_base *base, struct ub_ctx *ctx, const struct sett
 	mx->base = base;
 	mx->ctx = ctx;
 	mx->settings = s;
+	mx->tls = tls;
 	if (getrandom(&mx->random, sizeof(mx->random), 0) != sizeof(mx->random))
 		mx->random = (uint64_t)getpid();
 	mx->random |= 1;
@@ -147,10 +149,14 @@ static void finish_without(struct mx_query *q, enum outcome outcome, const char 
 
 /* ---- addresses into targets ---- */
 
-static bool known(const struct targets *t, const struct netaddr *a, const struct mx_host *h)
+/* One address under two names is two targets where the certificate must be for the name. */
+static bool known(const struct targets *t, const struct target *new)
 {
-	for (size_t i = 0; i < t->count; i++)
-		if (netaddr_eq(&t->list[i].addr, a) && t->list[i].addr.port == h->port && t->list[i].access == h->access)
+	bool by_name = new->access && new->access->verify;
+
+	for (const struct target *old = t->list; old < t->list + t->count; old++)
+		if (netaddr_eq(&old->addr, &new->addr) && old->addr.port == new->addr.port && old->access == new->access &&
+		    (!by_name || strcmp(old->name, new->name) == 0))
 			return true;
 	return false;
 }
@@ -171,12 +177,17 @@ static bool allowed(struct mx_query *q, const struct netaddr *a)
 
 static void add_target(struct mx_query *q, struct targets *t, const struct mx_host *h, const struct netaddr *a)
 {
-	if (t->count == TARGETS_MAX || known(t, a, h) || !allowed(q, a))
+	if (t->count == TARGETS_MAX || !allowed(q, a))
 		return;
-	struct target *new = &t->list[t->count++];
+	struct target *new = &t->list[t->count];
 	*new = (struct target){ .preference = h->preference, .lmtp = h->lmtp, .addr = *a, .access = access_hold(h->access) };
 	new->addr.port = h->port;
 	memcpy(new->name, h->name, sizeof(new->name));
+	tls_policy_host(q->mx->tls, new->name, &new->addr, q->route->kind == ROUTE_MX ? q->route->domain : "", &new->access);
+	if (known(t, new))
+		access_drop(&new->access);
+	else
+		t->count++;
 }
 
 static void add_host(struct mx_query *q, struct targets *t, const struct mx_host *h)

@@ -26,8 +26,8 @@ struct mx_answer {
 
 struct mx;
 struct mx_query;
-/* CTX may be NULL when all routes are addresses (tests). Reads our own addresses from the system. */
-struct mx *mx_new(struct event_base *base, struct ub_ctx *ctx, const struct settings *s);
+/* CTX may be NULL when all routes are addresses (tests), TLS when nothing is said of hosts. Reads our own addresses from the system. */
+struct mx *mx_new(struct event_base *base, struct ub_ctx *ctx, const struct settings *s, const struct tls_policy *tls);
 /* From now on CTX is asked. */
 void mx_use(struct mx *mx, struct ub_ctx *ctx);
 void mx_free(struct mx **mx);

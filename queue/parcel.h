@@ -25,6 +25,7 @@ struct parcel {
 	const char *head;		/* lines that go in front, or "" */
 	bool own;			/* the server is a worker of ours: what it takes is delivered, and reported by us */
 	struct arena *arena;		/* the texts of the results */
+	const struct result_tls *tls;	/* for them; by client_send */
 	size_t total;
 	struct parcel_rcpt *rcpts;	/* those that cannot go are moved behind the others */
 

@@ -21,7 +21,7 @@ bool pr_add_next_hop(struct hook_call *call, const struct pr_mx *mx)
 
 	if (!call->job || !call->job->route)
 		return false;
-	if (route_add(call->job->route, mx, &problem))
+	if (route_add(call->job->route, mx, tls_policy_section(call->job->job->runner->shared.tls, pr_name(call->self)), &problem))
 		return true;
 	pr_log(call, PR_ERROR, "next hop \"%s\" cannot be used, expected %s", mx->exchange ? mx->exchange : "", problem);
 	return false;
@@ -38,7 +38,7 @@ const char *pr_mx_problem(const struct pr_mx *mx)
 	const char *problem = NULL;
 	struct hop hop;
 
-	if (hop_read(&hop, mx, HOP_SMTP_PORT, &problem))
+	if (hop_read(&hop, mx, HOP_SMTP_PORT, 0, &problem))
 		hop_clear(&hop);
 	return problem;
 }

@@ -2,6 +2,7 @@
 #include "result.h"
 #include "../lib/clock.h"
 #include "../lib/log.h"
+#include "../lib/tls.h"
 
 static void set_enhanced(struct result *r, const char *enhanced)
 {
@@ -33,6 +34,19 @@ struct result result_remote(struct arena *a, unsigned code, const char *enhanced
 	return r;
 }
 
+const struct result_tls *result_tls_of(const struct tls_session *s, struct arena *a)
+{
+	if (!s)
+		return NULL;
+	struct result_tls *t = arena_alloc(a, sizeof(*t));
+
+	*t = (struct result_tls){ .version = arena_strdup(a, tls_version(s)), .cipher = arena_strdup(a, tls_cipher(s)), .group = arena_strdup(a, tls_group(s)),
+		.resumed = tls_resumed(s), .verified = tls_peer_verified(s), .subject = arena_strdup(a, tls_peer_subject(s)),
+		.issuer = arena_strdup(a, tls_peer_issuer(s)), .fingerprint = arena_strdup(a, tls_peer_fingerprint(s)),
+		.status = arena_strdup(a, tls_peer_status(s)) };
+	return t;
+}
+
 const char *result_last(const struct result *r, struct arena *a)
 {
 	if (!r->remote)
@@ -47,7 +61,7 @@ const char *result_status(enum outcome outcome)
 	return names[outcome];
 }
 
-void result_log(const char *from, const char *to, const struct result *r, const struct result_times *times, const char *tls)
+void result_log(const char *from, const char *to, const struct result *r, const struct result_times *times)
 {
 	int64_t now = clock_ms(), total = (clock_now_us() - times->arrived_us) / 1000;
 	int64_t attempt = times->started ? now - times->started : 0;
@@ -59,7 +73,12 @@ void result_log(const char *from, const char *to, const struct result *r, const 
 	log_str(&l, "to", to);
 	log_str(&l, "host", r->host);
 	log_str(&l, "ip", r->ip);
-	log_str(&l, "tls", tls);
+	if (r->tls) {
+		log_str(&l, "tls", r->tls->version);
+		log_str(&l, "cipher", r->tls->cipher);
+		log_str(&l, "resumed", r->tls->resumed ? "yes" : "");
+		log_str(&l, "certificate_status", r->tls->status);
+	}
 	log_str(&l, "dsn", r->enhanced);
 	log_ms(&l, "delay", total);
 	log_ms(&l, "queue", total > attempt ? total - attempt : 0);

@@ -18,11 +18,11 @@ static void insert(struct route *r, const struct hop *hop)
 	r->kind = ROUTE_HOPS;
 }
 
-bool route_add(struct route *r, const struct pr_mx *mx, const char **problem)
+bool route_add(struct route *r, const struct pr_mx *mx, unsigned section, const char **problem)
 {
 	struct hop hop;
 
-	if (!hop_read(&hop, mx, r->port, problem))
+	if (!hop_read(&hop, mx, r->port, section, problem))
 		return false;
 	if (r->by_mx || r->count == ROUTE_HOPS_MAX || (hop_by_mx(&hop) && r->count)) {
 		hop_clear(&hop);
@@ -112,13 +112,14 @@ static bool add_list(struct routing *r, struct arena *a, const char *name, struc
 	return f != NULL;
 }
 
-bool routing_init(struct routing *r, const struct settings *s, struct plugin_list *plugins, struct err *err)
+bool routing_init(struct routing *r, const struct settings *s, struct plugin_list *plugins, const struct tls_policy *tls, struct err *err)
 {
 	struct arena *a = arena_new(4096);
 	int n = snprintf(r->internal, sizeof(r->internal), "%s/internal", s->run_dir);
 
 	r->settings = s;
 	r->plugins = plugins;
+	r->tls = tls;
 	r->local = hostset_new();
 	bool good = (n > 0 && (size_t)n < sizeof(r->internal)) || err_set(err, "run_dir \"%s\" is too long for a socket", s->run_dir);
 	good = good && hostset_add(r->local, s->me, "", err) && add_list(r, a, "rcpthosts", err) && add_list(r, a, "morercpthosts", err);
@@ -166,15 +167,27 @@ static bool ask_plugins(const struct routing *r, struct job_call *call, struct r
 	return true;
 }
 
+/* Adds what tls.conf says of the domain. A host that a route names has a certificate for that name, not for each domain behind it. */
+static void secure(const struct routing *r, struct route *out, const char *domain)
+{
+	struct netaddr addr;
+
+	if (out->kind == ROUTE_MX)
+		tls_policy_domain(r->tls, domain, false, &out->access);
+	for (size_t i = 0; i < out->count; i++)
+		if (*out->hops[i].host)
+			tls_policy_domain(r->tls, domain, !netaddr_parse(view_of(out->hops[i].host), &addr), &out->hops[i].access);
+}
+
 void route_find(const struct routing *r, struct job_call *call, struct route *out)
 {
 	memset(out, 0, offsetof(struct route, hops));
 	out->port = (uint16_t)r->settings->outbound_port;
 	snprintf(out->domain, sizeof(out->domain), "%s", call->domain);
-	if (ask_plugins(r, call, out))
+	if (ask_plugins(r, call, out) || !hostset_find(r->local, view_of(call->domain))) {
+		secure(r, out, call->domain);
 		return;
-	if (!hostset_find(r->local, view_of(call->domain)))
-		return;
+	}
 	out->kind = ROUTE_HOPS;
 	out->internal = true;
 	out->count = 1;

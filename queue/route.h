@@ -12,6 +12,7 @@
 #include "result.h"
 #include "hop.h"
 #include "targets.h"
+#include "tls_policy.h"
 
 #define ROUTE_HOPS_MAX 16
 
@@ -35,18 +36,19 @@ struct route {
 struct routing {
 	const struct settings *settings;
 	struct plugin_list *plugins;	/* NULL: none */
+	const struct tls_policy *tls;	/* NULL: none */
 	struct hostset *local;		/* me, rcpthosts, morercpthosts */
 	char internal[TARGET_PATH];
 };
 
-bool routing_init(struct routing *r, const struct settings *s, struct plugin_list *plugins, struct err *err) MUST_CHECK;
+bool routing_init(struct routing *r, const struct settings *s, struct plugin_list *plugins, const struct tls_policy *tls, struct err *err) MUST_CHECK;
 void routing_free(struct routing *r);
 /* Whether all recipients of a domain have the same route: no plugin is asked for it. */
 bool routing_by_domain(const struct routing *r);
 /* The route of CALL->domain, for the recipients in CALL, into OUT, to be cleared. */
 void route_find(const struct routing *r, struct job_call *call, struct route *out);
-/* Adds a next hop, or that it is the MX hosts and nothing else. False when there is something wrong with it, or it is one too many: *PROBLEM is what was expected. */
-bool route_add(struct route *r, const struct pr_mx *mx, const char **problem);
+/* Adds a next hop, or that it is the MX hosts and nothing else; SECTION as in struct access. False when there is something wrong with it, or it is one too many: *PROBLEM is what was expected. */
+bool route_add(struct route *r, const struct pr_mx *mx, unsigned section, const char **problem);
 /* Removes all next hops: the end of a route that was found. */
 void route_clear(struct route *r);
 /* A copy from malloc, no larger than it must be: for as long as a destination lives. Freed with route_free, which sets it to NULL. */

@@ -290,6 +290,9 @@ static bool load_plugins(struct runner *r, const struct drop_target *who, struct
 	plugin_will_deliver(r->plugins);
 	if (!plugin_before_drop(r->plugins, err) || !(r->store = store_new(r->settings, err)))
 		return false;
+	/* a route may demand TLS, whatever outbound.conf says */
+	if (!(r->tls = tls_policy_new(r->settings, err)))
+		return false;
 	return drop_root(who, err) && plugin_init(r->plugins, err);
 }
 
@@ -300,7 +303,7 @@ static bool open_all(struct runner *r, struct err *err)
 	r->bounce.me = s->me;
 	r->bounce.max_return = (uint64_t)s->outbound_bounce_max_return;
 	if (!schedule_parse(&r->schedule, s->outbound_temp_fail_intervals, s->outbound_max_temp_failures, err) ||
-	    !bounce_read_texts(s->dir, r->arena, &r->bounce, err) || !routing_init(&r->routing, s, r->plugins, err))
+	    !bounce_read_texts(s->dir, r->arena, &r->bounce, err) || !routing_init(&r->routing, s, r->plugins, r->tls, err))
 		return false;
 	r->shaping = shaping_read(s, r->arena, err);
 	if (!r->shaping)
@@ -308,14 +311,12 @@ static bool open_all(struct runner *r, struct err *err)
 	r->spool = spool_open(s->spool_dir, RUNNER_WRITER + (unsigned)getpid() % RUNNER_WRITER, err);
 	if (!r->spool || !(r->dns = dns_context(r->base, s, err)))
 		return false;
-	/* a route may demand it, whatever outbound.conf says */
-	if (!(r->shared.tls = tls_client_context(settings_tls(s, "outbound"), err)))
-		return false;
 	store_prove(r->store);
 	store_attach(r->store, r->base);
 	r->shared.base = r->base;
 	r->shared.settings = s;
-	r->mx = mx_new(r->base, r->dns, s);
+	r->shared.tls = r->tls;
+	r->mx = mx_new(r->base, r->dns, s, r->tls);
 	r->pool = pool_new(r->base, s->outbound_pool_timeout, (size_t)s->outbound_pool_concurrency_max);
 	r->index = index_new();
 	sched_init(&r->sched, set_limits(r), s->outbound_dead_host_time);
@@ -362,7 +363,7 @@ static void clean_up(struct runner *r)
 	index_free(&r->index);
 	spool_close(&r->spool);
 	routing_free(&r->routing);
-	tls_context_free(&r->shared.tls);
+	tls_policy_free(&r->tls);
 	store_free(&r->store);
 	plugin_list_free(&r->plugins);
 	event_free(r->turn);

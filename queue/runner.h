@@ -27,6 +27,7 @@
 #include "schedule.h"
 #include "shaping.h"
 #include "spool.h"
+#include "tls_policy.h"
 #include "whereabouts.h"
 #include <uthash.h>
 
@@ -65,6 +66,7 @@ struct runner {
 	struct schedule schedule;
 	struct bounce_config bounce;
 	struct arena *arena;
+	struct tls_policy *tls;
 	struct routing routing;
 	struct client_shared shared;
 	struct ub_ctx *dns, *old_dns;	/* what is known of names; what was, while questions of it are open */

@@ -45,7 +45,7 @@ static struct job_call call_about(struct job *j, const size_t *rcpts, size_t cou
 
 	return (struct job_call){ .job = j, .scratch = j->arena, .rcpts = rcpts, .rcpt_count = count,
 		.domain = j->file.env.rcpts[rcpts[0]].domain, .response = result->text, .response_host = result->host,
-		.response_ip = result->ip };
+		.response_ip = result->ip, .tls = result->tls };
 }
 
 static void set_status(struct job *j, size_t i, enum rcpt_status status)
@@ -286,7 +286,7 @@ static void log_undelivered(struct job *j)
 			continue;
 		rcpt->logged = true;
 		j->file.env.rcpts[i].last = result_last(&rcpt->result, j->arena);
-		result_log(j->file.env.sender, j->file.env.rcpts[i].address, &rcpt->result, &times, "");
+		result_log(j->file.env.sender, j->file.env.rcpts[i].address, &rcpt->result, &times);
 	}
 }
 

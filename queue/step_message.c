@@ -122,6 +122,7 @@ static struct result reply_result(struct client *c)
 
 	r.host = arena_strdup(c->parcel->arena, c->target.name);
 	r.ip = c->target.addr.family ? arena_strdup(c->parcel->arena, netaddr_text(&c->target.addr, ip)) : "";
+	r.tls = c->parcel->tls;
 	r.delivered = c->target.lmtp || c->parcel->own;
 	r.reports = c->parcel->dsn;
 	if (r.outcome == OUTCOME_DONE && c->at != STEP_END && c->at != STEP_END_LMTP)

@@ -37,15 +37,16 @@ void step_send_starttls(struct client *c)
 	step_say(c, "STARTTLS");
 }
 
-/* An MX name is what the certificate and the server's choice of one go by; an address is no server name (RFC 6066 3). */
+/* An MX name is what the certificate and the server's choice of one go by. */
 void step_send_handshake(struct client *c)
 {
+	const struct access *a = c->target.access;
+	struct tls_wish wish = { .name = c->target.name, .domain = a ? a->domain : "", .verify = a && a->verify };
+	struct tls_context *context = tls_policy_context(c->shared->tls, a);
 	struct err err = { "" };
-	struct netaddr ip;
-	struct tls_wish wish = { .name = netaddr_parse(view_of(c->target.name), &ip) ? NULL : c->target.name };
 
-	if (!connection_start_tls(c->connection, c->shared->tls, &wish, c->shared->settings->outbound_tls_timeout, &err))
-		client_lose_tls(c, err.text);
+	if (!connection_start_tls(c->connection, context, &wish, c->shared->settings->outbound_tls_timeout, &err))
+		client_lose_tls(c, false, err.text);
 }
 
 /* TEXT, if it is GOOD; it is wiped. */
@@ -126,14 +127,14 @@ static enum step_id begin_auth(struct client *c)
 /* In clear, and it stays so. */
 static enum step_id go_on_in_clear(struct client *c, const char *why)
 {
-	if (!is_encrypted(c) && client_tls_policy(c) == ACCESS_TLS_MUST && c->target.addr.family)
+	if (!is_encrypted(c) && client_tls_need(c) == ACCESS_TLS_MUST && c->target.addr.family)
 		return lose(c, LOSS_SECURITY, "4.7.4", why);
 	return begin_auth(c);
 }
 
 static bool wants_tls(const struct client *c)
 {
-	return !c->plain && c->shared->tls && c->target.addr.family && !is_encrypted(c) && client_tls_policy(c) != ACCESS_TLS_NEVER;
+	return !c->plain && c->shared->tls && c->target.addr.family && !is_encrypted(c) && client_tls_need(c) != ACCESS_TLS_NEVER;
 }
 
 enum step_id step_receive_ehlo(struct client *c, enum step_id next)

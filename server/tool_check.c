@@ -5,6 +5,7 @@
 #include "../lib/listfile.h"
 #include "../lib/log.h"
 #include "../lib/tls.h"
+#include "../queue/tls_policy.h"
 
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -104,6 +105,17 @@ static void check_certificates(const struct settings *s, unsigned *problems)
 	tls_context_free(&tls);
 }
 
+/* What is told the servers that we deliver to. */
+static void check_outbound(const struct settings *s, unsigned *problems)
+{
+	struct err err = { "" };
+	struct tls_policy *tls = tls_policy_new(s, &err);
+
+	if (!tls)
+		problem(problems, err.text);
+	tls_policy_free(&tls);
+}
+
 /* ---- plugins and the rest: in a process of its own, since that gives up root and runs foreign code ---- */
 
 static void check_start(const struct settings *s, unsigned *problems)
@@ -148,6 +160,7 @@ int tool_check(const struct tool *tool, int argc, char **argv UNUSED)
 		check_hosts(s, "rcpthosts", &problems);
 		check_hosts(s, "morercpthosts", &problems);
 		check_certificates(s, &problems);
+	check_outbound(s, &problems);
 		check_start(s, &problems);
 	}
 	printf("%s: %s\n", tool->config_dir, problems ? "not fit to start with" : "fine");

@@ -3,6 +3,7 @@
 #include "../lib/base.h"
 #include "../lib/clock.h"
 #include "../queue/job_call.h"
+#include "../queue/result.h"
 #include "limits.h"
 #include "session.h"
 
@@ -73,22 +74,22 @@ bool pr_is_submission(struct hook_call *call)
 
 bool pr_is_tls(struct hook_call *call)
 {
-	return tls_of(call) != NULL;
+	return tls_of(call) || *job_call_tls(call)->version;
 }
 
 const char *pr_tls_version(struct hook_call *call)
 {
-	return tls_of(call) ? tls_version(tls_of(call)) : "";
+	return tls_of(call) ? tls_version(tls_of(call)) : job_call_tls(call)->version;
 }
 
 const char *pr_tls_cipher(struct hook_call *call)
 {
-	return tls_of(call) ? tls_cipher(tls_of(call)) : "";
+	return tls_of(call) ? tls_cipher(tls_of(call)) : job_call_tls(call)->cipher;
 }
 
 const char *pr_tls_group(struct hook_call *call)
 {
-	return tls_of(call) ? tls_group(tls_of(call)) : "";
+	return tls_of(call) ? tls_group(tls_of(call)) : job_call_tls(call)->group;
 }
 
 const char *pr_tls_sni(struct hook_call *call)
@@ -98,32 +99,32 @@ const char *pr_tls_sni(struct hook_call *call)
 
 bool pr_tls_resumed(struct hook_call *call)
 {
-	return tls_of(call) && tls_resumed(tls_of(call));
+	return tls_of(call) ? tls_resumed(tls_of(call)) : job_call_tls(call)->resumed;
 }
 
 const char *pr_tls_peer_subject(struct hook_call *call)
 {
-	return tls_of(call) ? tls_peer_subject(tls_of(call)) : "";
+	return tls_of(call) ? tls_peer_subject(tls_of(call)) : job_call_tls(call)->subject;
 }
 
 const char *pr_tls_peer_issuer(struct hook_call *call)
 {
-	return tls_of(call) ? tls_peer_issuer(tls_of(call)) : "";
+	return tls_of(call) ? tls_peer_issuer(tls_of(call)) : job_call_tls(call)->issuer;
 }
 
 const char *pr_tls_peer_fingerprint(struct hook_call *call)
 {
-	return tls_of(call) ? tls_peer_fingerprint(tls_of(call)) : "";
+	return tls_of(call) ? tls_peer_fingerprint(tls_of(call)) : job_call_tls(call)->fingerprint;
 }
 
 const char *pr_tls_peer_status(struct hook_call *call)
 {
-	return tls_of(call) ? tls_peer_status(tls_of(call)) : "";
+	return tls_of(call) ? tls_peer_status(tls_of(call)) : job_call_tls(call)->status;
 }
 
 bool pr_tls_peer_verified(struct hook_call *call)
 {
-	return tls_of(call) && tls_peer_verified(tls_of(call));
+	return tls_of(call) ? tls_peer_verified(tls_of(call)) : job_call_tls(call)->verified;
 }
 
 bool pr_relaying(struct hook_call *call)

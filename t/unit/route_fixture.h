@@ -8,7 +8,7 @@
 static inline bool add_hop(struct route *r, unsigned preference, const char *exchange)
 {
 	const char *problem = NULL;
-	bool good = route_add(r, &(struct pr_mx){ .priority = preference, .exchange = exchange }, &problem);
+	bool good = route_add(r, &(struct pr_mx){ .priority = preference, .exchange = exchange }, 0, &problem);
 
 	ck_assert(good || (problem && *problem));
 	return good;

@@ -43,7 +43,7 @@ static void setup(void)
 	base = event_base_new();
 	ctx = dns_context(base, &settings, &err);
 	ck_assert_msg(ctx != NULL, "%s", err.text);
-	mx = mx_new(base, ctx, &settings);
+	mx = mx_new(base, ctx, &settings, NULL);
 }
 
 static void teardown(void)

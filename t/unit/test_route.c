@@ -60,6 +60,7 @@ START_TEST(fields)
 		{ { .exchange = "h", .auth_user = "u", .auth_pass = "p", .auth_type = "plain", .bind_helo = "[" IP4 "]" }, true, ",user=u,helo=[" IP4 "]" },
 		{ { .exchange = "smtps:h", .tls = "may" }, true, ",tls=may,smtps" },
 		{ { .exchange = "", .tls = "must" }, true, ",tls=must" },
+		{ { .exchange = "", .tls = "verify" }, true, ",tls=verify" }, { { .exchange = "smtps:h", .tls = "verify" }, true, ",tls=verify,smtps" },
 		{ { .exchange = "h", .bind = IP4 "," IP4 }, false, NULL }, { { .exchange = "h", .bind = "x" }, false, NULL },
 		{ { .exchange = "h", .bind = IP4 ":25" }, false, NULL },
 		{ { .exchange = "h", .tls = "maybe" }, false, NULL }, { { .exchange = "smtps:h", .tls = "never" }, false, NULL },
@@ -74,7 +75,7 @@ START_TEST(fields)
 		const char *problem = NULL;
 		char text[ACCESS_TEXT];
 
-		ck_assert_msg(route_add(&r, &table[i].mx, &problem) == table[i].good, "%zu: %s", i, problem);
+		ck_assert_msg(route_add(&r, &table[i].mx, 0, &problem) == table[i].good, "%zu: %s", i, problem);
 		if (!table[i].good)
 			continue;
 		const struct access *a = r.count ? r.hops[0].access : r.access;
@@ -85,7 +86,7 @@ START_TEST(fields)
 		kept = route_keep(&r);
 		route_clear(&r);
 		struct route again = { .port = 25 };
-		ck_assert(route_add(&again, &table[i].mx, &problem));
+		ck_assert(route_add(&again, &table[i].mx, 0, &problem));
 		ck_assert_ptr_eq(again.count ? again.hops[0].access : again.access, kept->count ? kept->hops[0].access : kept->access);
 		route_clear(&again);
 		route_free(&kept);
@@ -109,7 +110,7 @@ START_TEST(who_differs)
 
 	for (size_t i = 0; i < COUNT_OF(all); i++) {
 		routes[i] = (struct route){ .port = 25, .domain = "d.test" };
-		ck_assert(route_add(&routes[i], &all[i], &problem));
+		ck_assert(route_add(&routes[i], &all[i], 0, &problem));
 		route_key(&routes[i], keys[i]);
 		ck_assert_ptr_null(strstr(keys[i], "p,"));
 		for (size_t k = 0; k < i; k++)
@@ -166,7 +167,7 @@ START_TEST(local_domains)
 	s.dir = dir;
 	write_file(dir, "rcpthosts", "local.test\n.sub.test # all below\n");
 	write_file(dir, "morercpthosts", "more.test\n");
-	ck_assert_msg(routing_init(&routing, &s, NULL, &err), "%s", err.text);
+	ck_assert_msg(routing_init(&routing, &s, NULL, NULL, &err), "%s", err.text);
 	for (size_t i = 0; i < COUNT_OF(table); i++) {
 		struct job_call call = { .domain = table[i].domain };
 		struct route r;

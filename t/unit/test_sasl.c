@@ -5,7 +5,7 @@
 #include "../../queue/offers.h"
 #include "../../queue/sasl.h"
 
-static const struct access alice = { .user = "alice", .password = "secret", .mechanism = "", .helo = "" };
+static const struct access alice = { .user = "alice", .password = "secret", .mechanism = "", .helo = "", .domain = "" };
 
 static const char *chosen(const struct access *a, const char *names)
 {

@@ -463,8 +463,8 @@ END_TEST
 
 START_TEST(demands)
 {
-	static const struct access login = { .user = "alice", .password = "secret", .mechanism = "", .helo = "" };
-	static const struct access named = { .user = "", .password = "", .mechanism = "", .helo = "other.test" };
+	static const struct access login = { .user = "alice", .password = "secret", .mechanism = "", .helo = "", .domain = "" };
+	static const struct access named = { .user = "", .password = "", .mechanism = "", .helo = "other.test", .domain = "" };
 	static const struct scene table[] = {
 		{ HELLO_AUTH("LOGIN PLAIN") "C AUTH PLAIN AGFsaWNlAHNlY3JldA==~\nS 235 ok\n" AFTER_AUTH, .access = &login, .done = true, .outcomes = "4" },
 		{ HELLO_AUTH("PLAIN") "C AUTH PLAIN\nS 334 \nC AGFsaWNlAHNlY3JldA==~\nS 235 ok\n" AFTER_AUTH, .access = &login, .done = true, .outcomes = "4" },

@@ -1,0 +1,211 @@
+/* tls_policy.c - see tls_policy.h. */
+#include "tls_policy.h"
+#include "../lib/address.h"
+#include "../lib/arena.h"
+#include "../lib/listfile.h"
+#include "../lib/option.h"
+
+struct hosts {				/* servers by network, and by name of host or domain */
+	struct netlist *networks;	/* NULL: none */
+	struct hostset *names;		/* NULL: none */
+};
+
+struct way {				/* one section */
+	const char *name;		/* "": outbound */
+	const struct tls_settings *settings;
+	struct tls_context *context;
+	struct hosts avoided, forced;
+};
+
+struct tls_policy {
+	struct arena *arena;
+	size_t count;
+	struct way *ways;		/* [0]: outbound */
+};
+
+/* ---- lists of servers ---- */
+
+static bool read_hosts(struct hosts *h, const char **list, struct arena *a, struct err *err)
+{
+	size_t networks = 0;
+	const char **network;
+
+	while (list[networks])
+		networks++;
+	network = arena_alloc(a, (networks + 1) * sizeof(*network));
+	networks = 0;
+	for (size_t i = 0; list[i]; i++) {
+		if (netlist_valid(view_of(list[i]))) {
+			network[networks++] = list[i];
+			continue;
+		}
+		if (!h->names)
+			h->names = hostset_new();
+		if (!hostset_add(h->names, list[i], "", err))
+			return false;
+	}
+	h->networks = netlist_of(network, a);
+	return true;
+}
+
+static bool has_name(const struct hosts *h, const char *name)
+{
+	return h->names && hostset_find(h->names, view_of(name));
+}
+
+static bool has_host(const struct hosts *h, const char *name, const struct netaddr *addr)
+{
+	return netlist_has(h->networks, addr) || has_name(h, name);
+}
+
+/* ---- sections ---- */
+
+static bool read_way(struct tls_policy *p, const struct settings *s, const char *name, struct err *err)
+{
+	struct way *w = &p->ways[p->count++];
+
+	w->name = name;
+	w->settings = settings_tls(s, *name ? name : "outbound");
+	if (!(w->context = tls_client_context(s, w->settings, err)))
+		return *name ? err_context(err, "tls.conf, section %s", name) : false;
+	return read_hosts(&w->avoided, w->settings->no_tls_hosts, p->arena, err) && read_hosts(&w->forced, w->settings->force_tls_hosts, p->arena, err);
+}
+
+/* Whether the section of a plugin says anything: what it leaves out is outbound's, to the last pointer. */
+static bool says_something(const struct settings *s, const char *name)
+{
+	const struct tls_settings *own = settings_tls(s, name), *outbound = settings_tls(s, "outbound");
+
+	return strcmp(name, "") != 0 && strcmp(name, "inbound") != 0 && memcmp(own, outbound, sizeof(*own)) != 0;
+}
+
+struct tls_policy *tls_policy_new(const struct settings *s, struct err *err)
+{
+	struct arena *a = arena_new(2048);
+	struct tls_policy *p = arena_alloc(a, sizeof(*p));
+
+	p->arena = a;
+	p->ways = arena_alloc(a, (s->tls_count + 1) * sizeof(*p->ways));
+	bool ok = read_way(p, s, "", err);
+	for (size_t k = 0; ok && k < s->tls_count; k++)
+		if (says_something(s, s->tls_sections[k].name))
+			ok = read_way(p, s, s->tls_sections[k].name, err);
+	if (!ok)
+		tls_policy_free(&p);
+	return p;
+}
+
+void tls_policy_free(struct tls_policy **pp)
+{
+	struct tls_policy *p = *pp;
+	struct arena *a;
+
+	*pp = NULL;
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->count; i++) {
+		tls_context_free(&p->ways[i].context);
+		hostset_free(&p->ways[i].avoided.names);
+		hostset_free(&p->ways[i].forced.names);
+	}
+	a = p->arena;		/* which the structure itself lives in */
+	arena_free(&a);
+}
+
+unsigned tls_policy_section(const struct tls_policy *p, const char *plugin)
+{
+	const char *slash = strrchr(plugin, '/');
+	struct view name = view_of(slash ? slash + 1 : plugin);
+
+	name = view_cut(&name, ':');
+	for (size_t i = 1; p && i < p->count; i++)
+		if (view_eq(name, view_of(p->ways[i].name)))
+			return (unsigned)i;
+	return 0;
+}
+
+static const struct way *way_of(const struct tls_policy *p, const struct access *a)
+{
+	return &p->ways[a && a->section < p->count ? a->section : 0];
+}
+
+/* ---- what is said of whom ---- */
+
+static void replace(const struct access **access, const struct access *new)
+{
+	const struct access *made = access_make(new);
+
+	access_drop(access);
+	*access = made;
+}
+
+/* What follows for somebody who stands, or does not, in the lists. */
+static void judge(const struct way *w, struct access *a, bool avoided, bool forced)
+{
+	if (forced)
+		a->verify = true;
+	if (forced)
+		a->tls = ACCESS_TLS_MUST;
+	else if (avoided && a->tls != ACCESS_TLS_MUST && !a->implicit_tls)
+		a->tls = ACCESS_TLS_NEVER;
+	if (w->settings->reject_unauthorized)
+		a->verify = true;
+	if (a->tls == ACCESS_TLS_NEVER)
+		a->verify = false;
+}
+
+void tls_policy_domain(const struct tls_policy *p, const char *domain, bool by_name, const struct access **access)
+{
+	const struct way *w = p ? way_of(p, *access) : NULL;
+	bool avoided = w && has_name(&w->avoided, domain), forced = w && has_name(&w->forced, domain);
+	char folded[ADDRESS_DOMAIN_MAX + 1];
+
+	if (!avoided && !forced && !(w && w->settings->reject_unauthorized) && !(*access && (*access)->verify))
+		return;
+	struct access a = access_copy(*access);
+
+	if (w)
+		judge(w, &a, avoided, forced);
+	if (a.verify && !by_name && address_domain_fold(view_of(domain), folded))
+		a.domain = folded;
+	replace(access, &a);
+}
+
+void tls_policy_host(const struct tls_policy *p, const char *name, const struct netaddr *addr, const char *domain, const struct access **access)
+{
+	const struct way *w = p ? way_of(p, *access) : NULL;
+	bool avoided = w && has_host(&w->avoided, name, addr), forced = w && has_host(&w->forced, name, addr);
+	char folded[ADDRESS_DOMAIN_MAX + 1];
+
+	if (!avoided && !forced)
+		return;
+	struct access a = access_copy(*access);
+
+	judge(w, &a, avoided, forced);
+	if (a.verify && !*a.domain && *domain && address_domain_fold(view_of(domain), folded))
+		a.domain = folded;
+	replace(access, &a);
+}
+
+/* ---- for connections ---- */
+
+enum access_tls tls_policy_need(const struct settings *s, const struct target *t)
+{
+	const struct access *a = t->access;
+
+	if (a && a->implicit_tls)
+		return ACCESS_TLS_MUST;
+	if (a && a->tls != ACCESS_TLS_DEFAULT)
+		return a->tls;
+	return s->outbound_enable_tls ? ACCESS_TLS_MAY : ACCESS_TLS_NEVER;
+}
+
+struct tls_context *tls_policy_context(const struct tls_policy *p, const struct access *access)
+{
+	return way_of(p, access)->context;
+}
+
+const struct tls_settings *tls_policy_settings(const struct tls_policy *p, const struct access *access)
+{
+	return way_of(p, access)->settings;
+}
