@@ -4,6 +4,7 @@
 #include "ipc.h"
 #include "log.h"
 #include "view.h"
+#include <gnutls/crypto.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -13,6 +14,22 @@ static struct { int fd; bool lost; } keyholder = { .fd = -1 };
 
 /* ---- in the key process ---- */
 
+#define PREMASTER 48		/* octets of the secret in the RSA key exchange (RFC 5246 7.4.7.1), the one thing that is decrypted */
+
+/* Whether the padding was right must not be seen from the answer, nor from the time it takes (Bleichenbacher's oracle, ROBOT): who sends
+ * something else gets a secret that nobody knows, and a handshake that fails in its last step. */
+static int decrypt_premaster(gnutls_privkey_t key, unsigned flags, const gnutls_datum_t *in, gnutls_datum_t *out)
+{
+	out->data = gnutls_malloc(PREMASTER);
+	if (!out->data)
+		return GNUTLS_E_MEMORY_ERROR;
+	out->size = PREMASTER;
+	int code = gnutls_rnd(GNUTLS_RND_KEY, out->data, out->size);
+	if (code >= 0)
+		gnutls_privkey_decrypt_data2(key, flags, in, out->data, out->size);	/* on failure leaves alone what is there */
+	return code;
+}
+
 int tls_key_use(gnutls_privkey_t key, enum tls_key_use use, unsigned algorithm, unsigned flags, const gnutls_datum_t *in, gnutls_datum_t *out)
 {
 	switch (use) {
@@ -21,7 +38,7 @@ int tls_key_use(gnutls_privkey_t key, enum tls_key_use use, unsigned algorithm, 
 	case TLS_KEY_SIGN_HASH:
 		return gnutls_privkey_sign_hash2(key, (gnutls_sign_algorithm_t)algorithm, flags, in, out);
 	case TLS_KEY_DECRYPT:
-		return gnutls_privkey_decrypt_data(key, flags, in, out);
+		return decrypt_premaster(key, flags, in, out);
 	case TLS_KEY_USES:
 		break;
 	}
@@ -64,6 +81,7 @@ static int use_remotely(void *which, enum tls_key_use use, unsigned algorithm, u
 	static struct ipc_in answer;
 	struct err err = { "" };
 
+	*out = (gnutls_datum_t){ NULL, 0 };	/* GnuTLS frees what is in it, also after a failure */
 	ipc_begin(&m, IPC_KEY_USE);
 	ipc_put_u32(&m, (uint32_t)(uintptr_t)which);
 	ipc_put_u8(&m, (uint8_t)use);

@@ -21,7 +21,8 @@ int tls_key_import(const struct tls_key *key, gnutls_privkey_t *out);
 /* The connection to the key process is lost: this process can make no more handshakes, and should give way to one that can. */
 bool tls_key_lost(void);
 
-/* For the key process: uses KEY as GnuTLS asks for. OUT is gnutls_free'd by the caller. A GnuTLS error code, 0 on success. */
+/* For the key process: uses KEY as GnuTLS asks for. OUT, empty before, is gnutls_free'd by the caller, also after a failure. Decrypting always gives
+ * 48 octets, random ones for what is no premaster secret of TLS. A GnuTLS error code, 0 on success. */
 enum tls_key_use { TLS_KEY_SIGN_DATA, TLS_KEY_SIGN_HASH, TLS_KEY_DECRYPT, TLS_KEY_USES };
 int tls_key_use(gnutls_privkey_t key, enum tls_key_use use, unsigned algorithm, unsigned flags, const gnutls_datum_t *in, gnutls_datum_t *out);
 /* For its answer to IPC_KEY_LOAD: what it calls KEY, by NUMBER. */

@@ -104,16 +104,14 @@ static struct tls_key *open_key(const char *name)
 	return k;
 }
 
-/* What K signs, the public key of the file accepts. */
-static void assert_signs(const struct tls_key *k, const char *name, gnutls_sign_algorithm_t algorithm)
+/* The public key of the file. */
+static gnutls_pubkey_t public_of(const char *name)
 {
-	gnutls_datum_t data = { (unsigned char *)(uintptr_t)"to be signed", 12 }, signature = { NULL, 0 }, pem;
 	gnutls_x509_privkey_t local;
-	gnutls_privkey_t key, wrapped;
+	gnutls_privkey_t wrapped;
 	gnutls_pubkey_t public;
+	gnutls_datum_t pem;
 
-	ck_assert_int_eq(tls_key_import(k, &key), 0);
-	ck_assert_int_eq(gnutls_privkey_sign_data2(key, algorithm, 0, &data, &signature), 0);
 	ck_assert_int_eq(gnutls_load_file(path_of(name), &pem), 0);
 	ck_assert_int_eq(gnutls_x509_privkey_init(&local), 0);
 	ck_assert_int_eq(gnutls_x509_privkey_import2(local, &pem, GNUTLS_X509_FMT_PEM, NULL, 0), 0);
@@ -121,15 +119,27 @@ static void assert_signs(const struct tls_key *k, const char *name, gnutls_sign_
 	ck_assert_int_eq(gnutls_privkey_import_x509(wrapped, local, 0), 0);
 	ck_assert_int_eq(gnutls_pubkey_init(&public), 0);
 	ck_assert_int_eq(gnutls_pubkey_import_privkey(public, wrapped, 0, 0), 0);
+	gnutls_privkey_deinit(wrapped);
+	gnutls_x509_privkey_deinit(local);
+	gnutls_free(pem.data);
+	return public;
+}
+
+/* What K signs, the public key of the file accepts. */
+static void assert_signs(const struct tls_key *k, const char *name, gnutls_sign_algorithm_t algorithm)
+{
+	gnutls_datum_t data = { (unsigned char *)(uintptr_t)"to be signed", 12 }, signature = { NULL, 0 };
+	gnutls_pubkey_t public = public_of(name);
+	gnutls_privkey_t key;
+
+	ck_assert_int_eq(tls_key_import(k, &key), 0);
+	ck_assert_int_eq(gnutls_privkey_sign_data2(key, algorithm, 0, &data, &signature), 0);
 	ck_assert_int_eq(gnutls_pubkey_verify_data2(public, algorithm, 0, &data, &signature), 0);
 	signature.data[signature.size / 2] ^= 1;
 	ck_assert_int_lt(gnutls_pubkey_verify_data2(public, algorithm, 0, &data, &signature), 0);
 	gnutls_free(signature.data);
 	gnutls_pubkey_deinit(public);
-	gnutls_privkey_deinit(wrapped);
 	gnutls_privkey_deinit(key);
-	gnutls_x509_privkey_deinit(local);
-	gnutls_free(pem.data);
 }
 
 START_TEST(keys_of_every_kind)
@@ -150,6 +160,51 @@ START_TEST(keys_of_every_kind)
 		assert_signs(ed, "ed", GNUTLS_SIGN_EDDSA_ED25519);
 	}
 	ck_assert(!keyholder_died(&keys) && !tls_key_lost());
+}
+END_TEST
+
+/* Whether what CIPHERTEXT decrypts to is PLAIN. It never fails, and gives something new each time when it is not. */
+static bool decrypts_to(gnutls_privkey_t key, const gnutls_datum_t *ciphertext, const unsigned char plain[48])
+{
+	unsigned char got[2][48] = { { 0 } };
+
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(gnutls_privkey_decrypt_data2(key, 0, ciphertext, got[i], sizeof got[i]), 0);
+	bool same = memcmp(got[0], got[1], sizeof got[0]) == 0;
+	ck_assert_int_eq(same, memcmp(got[0], plain, 48) == 0);
+	return same;
+}
+
+/* Bad padding and bad lengths look like success (Bleichenbacher, ROBOT), and leave nothing for GnuTLS to free that was not allocated. */
+START_TEST(decryption_is_no_oracle)
+{
+	unsigned char plain[48] = "a secret of TLS", short_one[47] = "short", *at;
+	gnutls_datum_t in = { plain, sizeof plain }, too_short = { short_one, sizeof short_one }, good, wrong_length;
+	gnutls_pubkey_t public = public_of("rsa");
+	struct tls_key *rsa = open_key("rsa");
+	gnutls_privkey_t key;
+
+	ck_assert(keyholder_seal(&keys, &err));
+	connect_as_worker();
+	ck_assert_int_eq(tls_key_import(rsa, &key), 0);
+	ck_assert_int_eq(gnutls_pubkey_encrypt_data(public, 0, &in, &good), 0);
+	ck_assert_int_eq(gnutls_pubkey_encrypt_data(public, 0, &too_short, &wrong_length), 0);
+	ck_assert(decrypts_to(key, &good, plain));
+	ck_assert(!decrypts_to(key, &wrong_length, plain));
+	at = good.data;
+	for (int i = 0; i < 8; i++) {
+		at[100 + i] ^= 0x55;
+		ck_assert(!decrypts_to(key, &good, plain));
+	}
+	for (unsigned len = 0; len < good.size; len += 51)
+		ck_assert(!decrypts_to(key, &(gnutls_datum_t){ at, len }, plain));
+	shutdown(worker_fd, SHUT_RDWR);
+	worker_fd = -1;		/* it is closed when it is lost */
+	ck_assert_int_lt(gnutls_privkey_decrypt_data2(key, 0, &good, plain, sizeof plain), 0);
+	gnutls_free(good.data);
+	gnutls_free(wrong_length.data);
+	gnutls_privkey_deinit(key);
+	gnutls_pubkey_deinit(public);
 }
 END_TEST
 
@@ -254,6 +309,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, keys_of_every_kind);
+	tcase_add_test(tcase, decryption_is_no_oracle);
 	tcase_add_test(tcase, nonsense_is_cut_off);
 	tcase_add_test(tcase, no_key_after_the_seal);
 	tcase_add_test(tcase, a_lost_connection_is_told);
