@@ -94,6 +94,8 @@ static void check_tls(struct option_reader *r, const struct settings *s, size_t 
 {
 	const struct tls_settings *t = &s->tls[k];
 	const char *path = arena_printf(s->arena, "%s/tls.conf", s->dir), *in = k ? " in section " : "", *name = s->tls_sections[k].name;
+	if (!t->cert || !t->key)	/* given in a file that was refused */
+		return;
 	size_t certs = list_length(t->cert), keys = list_length(t->key);
 
 	if (certs != keys && (!k || option_given(r, k, "cert") || option_given(r, k, "key")))

@@ -161,6 +161,7 @@ static const struct { const char *file, *content, *says; } wrong[] = {
 	{ "outbound.conf", "inet_prefer = v5\n", "/outbound.conf:1: inet_prefer: found \"v5\", expected one of: default v4 v6" },
 	{ "outbound.conf", "temp_fail_intervals = \"1m, fish\"\n", "/outbound.conf:1: temp_fail_intervals: found \"1m, fish\", expected" },
 	{ "tls.conf", "min_version = SSLv3\n", "/tls.conf:1: min_version: found \"SSLv3\"" },
+	{ "tls.conf", "outbound { cert = a }\ninbound { mutual_tls = true }\n", ":2: mutual_tls: means nothing in section inbound, only in outbound" },
 	{ "databytes", "\nlots\n", "/databytes:2: databytes: found \"lots\", expected a size" },
 	{ "me", "mx_1 .example\n", "/me:1: me: found" },
 };
