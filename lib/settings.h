@@ -24,6 +24,8 @@ struct tls_settings {
 	bool honor_cipher_order;
 	const char *ca;
 	bool request_cert, reject_unauthorized;
+	bool mutual_tls;		/* our certificate is shown to servers that ask for one; lists of those that say otherwise */
+	const char **mutual_auth_hosts, **mutual_auth_hosts_exclude;
 	const char **require_authorized, **no_tls_hosts, **force_tls_hosts, **no_starttls_ports;
 	bool request_ocsp;
 	bool disable_for_failed_hosts;	/* see tls_nogo.h */

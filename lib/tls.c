@@ -89,6 +89,7 @@ static void begin_client(struct tls_session *s, const struct tls_wish *wish)
 struct tls_session *tls_session_new(struct tls_context *ctx, int fd, const struct tls_wish *wish, struct err *err)
 {
 	struct tls_session *s = calloc(1, sizeof(*s));
+	bool shown = ctx->certs && (ctx->server || wish->certificate);
 	int code;
 
 	if (!s)
@@ -96,7 +97,7 @@ struct tls_session *tls_session_new(struct tls_context *ctx, int fd, const struc
 	s->context = ctx;
 	s->fd = fd;
 	s->verify = wish->verify;
-	code = gnutls_init(&s->gnutls, (ctx->server ? GNUTLS_SERVER : GNUTLS_CLIENT) | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
+	code = gnutls_init(&s->gnutls, (ctx->server ? GNUTLS_SERVER : GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT) | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
 	if (code < 0) {
 		tls_fail(err, "TLS", code);
 		free(s);
@@ -104,7 +105,7 @@ struct tls_session *tls_session_new(struct tls_context *ctx, int fd, const struc
 	}
 	gnutls_session_set_ptr(s->gnutls, s);
 	gnutls_priority_set(s->gnutls, ctx->priority);
-	gnutls_credentials_set(s->gnutls, GNUTLS_CRD_CERTIFICATE, ctx->certs ? tls_certs_find(ctx->certs, "") : ctx->credentials);
+	gnutls_credentials_set(s->gnutls, GNUTLS_CRD_CERTIFICATE, shown ? tls_certs_find(ctx->certs, "") : ctx->credentials);
 	gnutls_handshake_set_timeout(s->gnutls, 0);	/* deadlines are ours */
 	gnutls_transport_set_ptr(s->gnutls, s);
 	gnutls_transport_set_pull_function(s->gnutls, pull);

@@ -17,8 +17,9 @@ struct tls_session;
  * nothing may be wrong in the certificate directory; else what is, is logged and left out. NULL on error, ERR names file and
  * reason. */
 struct tls_context *tls_server_context(const struct settings *s, const struct tls_settings *t, bool strict, struct err *err);
-/* Client side. Reads the authorities of T, a file relative to the configuration directory of S: call it as root. */
-struct tls_context *tls_client_context(const struct settings *s, const struct tls_settings *t, struct err *err);
+/* Client side. Reads the authorities of T and, where it may be asked for, OUR_OWN certificate with its key, from files relative to the
+ * configuration directory of S: call it as root. */
+struct tls_context *tls_client_context(const struct settings *s, const struct tls_settings *t, bool our_own, struct err *err);
 void tls_context_free(struct tls_context **ctx);
 /* Server: makes the key of session tickets of this secret and of the settings, so that a client can take its session up again
  * with whoever shares both. Without it only with the processes that share CTX. */
@@ -46,6 +47,7 @@ struct tls_wish {
 	const char *name;		/* client: the host that is asked for (SNI), unless it is an address, and that its certificate is for; NULL
 					 * or "": none */
 	const char *domain;		/* client: its certificate may be for this one instead; NULL or "": no */
+	bool certificate;		/* client: ours is shown when it is asked for, whoever the server says should have signed it */
 	bool verify;			/* the handshake fails unless the other side has a valid certificate */
 };
 

@@ -179,11 +179,25 @@ struct tls_context *tls_server_context(const struct settings *s, const struct tl
 	return ctx;
 }
 
-struct tls_context *tls_client_context(const struct settings *s, const struct tls_settings *t, struct err *err)
+static bool load_own(struct tls_context *ctx, const struct settings *s, const struct tls_settings *t, struct err *err)
+{
+	ctx->certs = tls_certs_new();
+	for (size_t i = 0; t->cert[i]; i++)
+		if (!tls_certs_add(ctx->certs, settings_path(s, t->cert[i]), settings_path(s, t->key[i]), err))
+			return false;
+	if (!tls_certs_finish(ctx->certs, s->me, NULL, err))
+		return false;
+	tls_context_warn(ctx);
+	return true;
+}
+
+struct tls_context *tls_client_context(const struct settings *s, const struct tls_settings *t, bool our_own, struct err *err)
 {
 	struct tls_context *ctx = context_new(t, false, err);
 
 	if (ctx && *t->ca && !tls_trust_file(ctx, settings_path(s, t->ca), err))
+		tls_context_free(&ctx);
+	if (ctx && our_own && !load_own(ctx, s, t, err))
 		tls_context_free(&ctx);
 	int code = ctx ? gnutls_certificate_allocate_credentials(&ctx->credentials) : 0;
 

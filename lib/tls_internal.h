@@ -22,7 +22,7 @@ struct tls_context {
 	struct netlist *avoided;	/* server: clients that are not offered TLS */
 	const char **closed_ports;	/* server: where it is not offered */
 	gnutls_dh_params_t dh;		/* NULL: the groups of RFC 7919 */
-	gnutls_certificate_credentials_t credentials;	/* with no certificate: a client without one */
+	gnutls_certificate_credentials_t credentials;	/* with no certificate: a client that shows none */
 	size_t file_count;
 	const char **files;
 	uint64_t fingerprint;

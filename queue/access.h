@@ -15,10 +15,18 @@ enum access_tls {
 	ACCESS_TLS_MUST,		/* or not at all */
 };
 
+/* Whether our own certificate is shown to a server that asks for one. */
+enum access_certificate {
+	ACCESS_CERTIFICATE_DEFAULT,	/* as mutual_tls says */
+	ACCESS_CERTIFICATE_NEVER,
+	ACCESS_CERTIFICATE_SHOWN,
+};
+
 struct access {
 	enum access_tls tls;
 	bool implicit_tls;		/* from the first octet on (RFC 8314 3.3) */
 	bool verify;			/* where there is TLS, the server must have a valid certificate: else not even in clear */
+	enum access_certificate certificate;
 	unsigned section;		/* of tls.conf: see tls_policy_section */
 	bool auth_in_clear;
 	const char *user, *password;	/* of AUTH; "" none */

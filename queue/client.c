@@ -48,7 +48,7 @@ static void on_failed(void *arg, enum connection_failure f, const char *why)
 	};
 	struct client *c = arg;
 
-	if (c->at == STEP_HANDSHAKE)
+	if (c->at == STEP_HANDSHAKE && f != CONNECTION_ERROR)
 		client_lose_tls(c, f == CONNECTION_UNTRUSTED, why);
 	else
 		client_lose(c, kinds[f], why);

@@ -29,7 +29,7 @@ enum client_loss_kind {
 	LOSS_PROTOCOL,			/* what it said is no SMTP, or it spoke out of turn */
 	LOSS_TLS,			/* the handshake failed: worth another try in clear */
 	LOSS_SECURITY,			/* no TLS or no AUTH, where the route demands them: not in any other way */
-	LOSS_LOCAL,			/* the message cannot be read */
+	LOSS_LOCAL,			/* our own fault: the message cannot be read, our key not be used */
 };
 
 struct client_loss {

@@ -202,7 +202,7 @@ static void handshake(struct connection *c)
 	if (r == TLS_WANT_WRITE)
 		event_add(&c->writing, NULL);
 	if (r == TLS_FAILED)
-		connection_fail(c, tls_untrusted(c->tls) ? CONNECTION_UNTRUSTED : CONNECTION_TLS, err.text);
+		connection_fail(c, tls_untrusted(c->tls) ? CONNECTION_UNTRUSTED : tls_own_fault(c->tls) ? CONNECTION_ERROR : CONNECTION_TLS, err.text);
 	if (r != 1)
 		return;
 	c->state = OPEN;

@@ -19,7 +19,7 @@ enum connection_failure {
 	CONNECTION_TIMEOUT,
 	CONNECTION_TLS,			/* the handshake failed */
 	CONNECTION_UNTRUSTED,		/* it did for want of a valid certificate */
-	CONNECTION_ERROR,		/* our side: the content cannot be read */
+	CONNECTION_ERROR,		/* our side: the content cannot be read, the key of our certificate not be used */
 };
 
 struct connection_user {

@@ -9,6 +9,7 @@
 #include "../lib/ipc.h"
 #include "../lib/log.h"
 #include "../lib/scoreboard.h"
+#include "../lib/tls_key.h"
 #include "../server/control.h"
 #include "delivery.h"
 #include "gate.h"
@@ -282,6 +283,34 @@ static unsigned set_limits(struct runner *r)
 	return (rlim_t)s->outbound_concurrency_max < room ? (unsigned)s->outbound_concurrency_max : (unsigned)room;
 }
 
+/* Only root can read keys: our successor can, once the master has started it. */
+static void on_key_end(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct runner *r = arg;
+
+	log_error("the key process has ended");
+	r->keyless = true;
+	leave(r, false);
+}
+
+/* Keys are in a process of their own here too, of which we wait for each signature: it takes what we would need ourselves. */
+static bool load_tls(struct runner *r, struct err *err)
+{
+	bool keys = r->settings->tls_key_process && tls_policy_has_keys(r->settings);
+	int fd;
+
+	if (keys && !keyholder_start(&r->keys, r->args, 1, err))
+		return false;
+	r->tls = tls_policy_new(r->settings, err);
+	if (!r->tls || !keys)
+		return r->tls != NULL;
+	if (!keyholder_seal(&r->keys, err) || (fd = keyholder_connect(&r->keys, err)) < 0)
+		return false;
+	tls_key_remote(fd);
+	r->key_end = event_new(r->base, r->keys.control[0], EV_READ, on_key_end, r);
+	return (r->key_end && event_add(r->key_end, NULL) == 0) || err_set(err, "cannot watch the key process");
+}
+
 static bool load_plugins(struct runner *r, const struct drop_target *who, struct err *err)
 {
 	r->plugins = plugin_load(r->settings, err);
@@ -291,7 +320,7 @@ static bool load_plugins(struct runner *r, const struct drop_target *who, struct
 	if (!plugin_before_drop(r->plugins, err) || !(r->store = store_new(r->settings, err)))
 		return false;
 	/* a route may demand TLS, whatever outbound.conf says */
-	if (!(r->tls = tls_policy_new(r->settings, err)))
+	if (!load_tls(r, err))
 		return false;
 	return drop_root(who, err) && plugin_init(r->plugins, err);
 }
@@ -364,6 +393,9 @@ static void clean_up(struct runner *r)
 	spool_close(&r->spool);
 	routing_free(&r->routing);
 	tls_policy_free(&r->tls);
+	if (r->key_end)
+		event_free(r->key_end);
+	keyholder_close(&r->keys);
 	store_free(&r->store);
 	plugin_list_free(&r->plugins);
 	event_free(r->turn);
@@ -386,9 +418,14 @@ int runner_main(const struct role_args *args)
 	if (!prepare(r, &err))
 		return control_failed(args->control_fd, &err);
 	plugin_take_log(r->plugins);
+	const char *const *files;
+	uint64_t fingerprint;
+	size_t count = tls_policy_files(r->tls, &files, &fingerprint);
+	if (count)
+		control_watch(args->control_fd, fingerprint, files, count);
 	control_ready(args->control_fd);
 	event_base_dispatch(r->base);
-	bool retired = r->leaving;
+	bool retired = r->leaving && !r->keyless;
 	if (!r->active)
 		clean_up(r);
 	return retired ? EXIT_RETIRED : EXIT_DIED;

@@ -16,6 +16,7 @@
 #include "../lib/plugin.h"
 #include "../lib/settings.h"
 #include "../lib/store.h"
+#include "../server/keyholder.h"
 #include "../server/role.h"
 #include "bounce.h"
 #include "client.h"
@@ -67,6 +68,8 @@ struct runner {
 	struct bounce_config bounce;
 	struct arena *arena;
 	struct tls_policy *tls;
+	struct keyholder keys;		/* of the certificate that servers are shown */
+	bool keyless;			/* its process has ended */
 	struct routing routing;
 	struct client_shared shared;
 	struct ub_ctx *dns, *old_dns;	/* what is known of names; what was, while questions of it are open */
@@ -92,7 +95,7 @@ struct runner {
 	int64_t rescanned;		/* clock_ms */
 	unsigned poke_room;		/* datagrams that the poke socket holds */
 	int poke_fd, control_fd;	/* poke; listener of `postrider queue`: -1 until we serve */
-	struct event *turn, *clock, *leave, *orders, *term, *poke, *control;
+	struct event *turn, *clock, *leave, *orders, *term, *poke, *control, *key_end;
 	char suspect[SPOOL_ID_SIZE];	/* our predecessor died while it worked on this */
 };
 

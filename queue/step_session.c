@@ -41,7 +41,8 @@ void step_send_starttls(struct client *c)
 void step_send_handshake(struct client *c)
 {
 	const struct access *a = c->target.access;
-	struct tls_wish wish = { .name = c->target.name, .domain = a ? a->domain : "", .verify = a && a->verify };
+	struct tls_wish wish = { .name = c->target.name, .domain = a ? a->domain : "", .verify = a && a->verify,
+		.certificate = tls_policy_certificate(c->shared->tls, a) };
 	struct tls_context *context = tls_policy_context(c->shared->tls, a);
 	struct err err = { "" };
 

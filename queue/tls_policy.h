@@ -14,10 +14,14 @@
 
 struct tls_policy;
 
-/* From the section outbound, and those of plugins that say something of their own. Reads certificates of authorities: blocks. NULL
+/* From the section outbound, and those of plugins that say something of their own. Reads certificates and keys: call it as root. NULL
  * on error, ERR names file and reason. */
 struct tls_policy *tls_policy_new(const struct settings *s, struct err *err);
 void tls_policy_free(struct tls_policy **p);
+/* Whether it reads private keys: our own certificate may be shown. */
+bool tls_policy_has_keys(const struct settings *s);
+/* The files that it was made of, absolute, and what watch_fingerprint() said of them before. */
+size_t tls_policy_files(const struct tls_policy *p, const char *const **paths, uint64_t *fingerprint);
 /* The number for struct access of the next hops that PLUGIN gives ("queue/smtp_forward:1": folder and number do not count). */
 unsigned tls_policy_section(const struct tls_policy *p, const char *plugin);
 
@@ -31,6 +35,8 @@ void tls_policy_host(const struct tls_policy *p, const char *name, const struct 
 
 /* How much TLS the target needs: what its access, or else outbound.conf says; never ACCESS_TLS_DEFAULT. */
 enum access_tls tls_policy_need(const struct settings *s, const struct target *t);
+/* Whether our own certificate is shown. */
+bool tls_policy_certificate(const struct tls_policy *p, const struct access *access);
 /* The credentials for those gone to by ACCESS, and the settings of its section. */
 struct tls_context *tls_policy_context(const struct tls_policy *p, const struct access *access);
 const struct tls_settings *tls_policy_settings(const struct tls_policy *p, const struct access *access);

@@ -15,7 +15,7 @@ static bool load_tls(const struct settings *s, const struct plugin_list *plugins
 	*tls = NULL;
 	if (t == NULL)
 		return true;
-	if (keys && s->tls_key_process && !keyholder_start(keys, args, err))
+	if (keys && s->tls_key_process && !keyholder_start(keys, args, KEYHOLDER_MAX, err))
 		return false;
 	*tls = tls_server_context(s, t, !args || args->replaces, err);
 	return *tls != NULL && (!keys || !keys->count || keyholder_seal(keys, err));

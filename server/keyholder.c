@@ -284,9 +284,9 @@ static bool make_connections(struct keyholder *k, struct holder *h, struct err *
 	return true;
 }
 
-bool keyholder_start(struct keyholder *k, const struct role_args *args, struct err *err)
+bool keyholder_start(struct keyholder *k, const struct role_args *args, size_t most, struct err *err)
 {
-	struct holder h = { .settings = args->settings, .count = processors(), .epoll = -1 };
+	struct holder h = { .settings = args->settings, .count = processors() < most ? processors() : most, .epoll = -1 };
 
 	*k = (struct keyholder){ 0 };
 	if (!make_connections(k, &h, err)) {

@@ -1,7 +1,8 @@
 /* keyholder.h - the key processes: they alone have the private keys in memory, and sign with them for the workers. They read
  * nothing from the network and run no plugin. The forkserver starts them before it opens a key, while both are still
  * root; each worker gets a connection of its own, so there is nothing to connect to and nobody else can. They leave
- * when the forkserver and the last of its workers have. */
+ * when the forkserver and the last of its workers have. The queue-runner, when it has a certificate to show, has one such process of
+ * its own, and is forkserver and worker in one. */
 #ifndef KEYHOLDER_H
 #define KEYHOLDER_H
 
@@ -17,8 +18,8 @@ struct keyholder {
 	int control[KEYHOLDER_MAX];
 };
 
-/* Forks the first and makes it what tls_key_open asks. ARGS: what it must not keep open. */
-bool keyholder_start(struct keyholder *k, const struct role_args *args, struct err *err) MUST_CHECK;
+/* Forks the first and makes it what tls_key_open asks; there will be at most MOST. ARGS: what it must not keep open. */
+bool keyholder_start(struct keyholder *k, const struct role_args *args, size_t most, struct err *err) MUST_CHECK;
 /* All keys are open: no more can be, root is given up over there, the other processes come to be. */
 bool keyholder_seal(struct keyholder *k, struct err *err) MUST_CHECK;
 /* For a worker that is about to be forked: its connection, for tls_key_remote; -1 when it can have none. */

@@ -59,7 +59,7 @@ static void set_up(void)
 	make_key("rsa", GNUTLS_PK_RSA, 2048);
 	make_key("ed", GNUTLS_PK_EDDSA_ED25519, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_ED25519));
 	write_file("none", "no key at all\n", 14);
-	ck_assert_msg(keyholder_start(&keys, &args, &err), "%s", err.text);
+	ck_assert_msg(keyholder_start(&keys, &args, KEYHOLDER_MAX, &err), "%s", err.text);
 }
 
 static int worker_fd = -1;
