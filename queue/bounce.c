@@ -339,12 +339,20 @@ bool bounce_possible(const struct spool_file *f, struct err *err)
 	return true;
 }
 
+bool bounce_allowed(const struct spool_file *f, size_t rcpt)
+{
+	return f->env.sender[0] != '\0' && !(f->env.flags & ENVELOPE_BOUNCE) && !(f->env.rcpts[rcpt].notify & NOTIFY_NEVER);
+}
+
 bool bounce_wanted(const struct spool_file *f, size_t rcpt, enum bounce_kind kind)
 {
 	static const unsigned asked[BOUNCE_KINDS] = { NOTIFY_FAILURE, NOTIFY_DELAY, NOTIFY_SUCCESS };
-	unsigned notify = f->env.rcpts[rcpt].notify & NOTIFY_ASKED;
-	if (f->env.sender[0] == '\0' || f->env.flags & ENVELOPE_BOUNCE || notify & NOTIFY_NEVER)
+	const struct envelope_rcpt *r = &f->env.rcpts[rcpt];
+	unsigned notify = r->notify & NOTIFY_ASKED;
+	if (!bounce_allowed(f, rcpt))
 		return false;
+	if ((kind == BOUNCE_DELAYED && r->notify & NOTIFY_OVERDUE) || (kind == BOUNCE_SUCCESS && r->status == RCPT_RELAYED))
+		return true;
 	return notify == NOTIFY_DEFAULT ? kind != BOUNCE_SUCCESS : (notify & asked[kind]) != 0;
 }
 

@@ -22,6 +22,7 @@ enum bounce_action {
 	ACTION_FAILED,
 	ACTION_EXPIRED,			/* given up after temporary failures: status 4.4.7 */
 	ACTION_DELAYED,
+	ACTION_OVERDUE,			/* the same, and the time of DELIVERBY is over: status 4.4.7 */
 	ACTION_RELAYED,			/* to a server that gives no reports */
 	ACTION_DELIVERED,
 };
@@ -57,8 +58,10 @@ const char *bounce_default_text(enum bounce_kind kind);
 
 /* Whether anything can go back to the sender of F at all: it is readable and has one. */
 bool bounce_possible(const struct spool_file *f, struct err *err) MUST_CHECK;
+/* Whether the sender of F may hear of recipient RCPT anything at all: there is one, and he has not said NEVER. */
+bool bounce_allowed(const struct spool_file *f, size_t rcpt);
 /* Whether the sender of F is to hear of recipient RCPT that it failed, is late or was delivered. With no NOTIFY only failures
- * and delays are told (RFC 3461 4.1). */
+ * and delays are told (RFC 3461 4.1). What DELIVERBY asks for (NOTIFY_OVERDUE, RCPT_RELAYED) is told whatever else NOTIFY says. */
 bool bounce_wanted(const struct spool_file *f, size_t rcpt, enum bounce_kind kind);
 /* Puts one notice about those of B that are wanted into the spool, durable when it returns BOUNCE_SENT; ID is its queue id.
  * Blocks for disk only. The caller sets the statuses afterwards: a crash between means a second notice, not none. */

@@ -47,6 +47,8 @@ static const struct {
 	[ACTION_FAILED] = { "failed", '5', "5.0.0", "", "delivery failed" },
 	[ACTION_EXPIRED] = { "failed", '\0', "4.4.7", "given up after temporary failures; the last: ", "delivery time expired" },
 	[ACTION_DELAYED] = { "delayed", '4', "4.0.0", "not delivered yet; the last answer: ", "not delivered yet" },
+	[ACTION_OVERDUE] = { "delayed", '\0', "4.4.7", "not delivered in the time that you gave it; the last answer: ",
+		"not delivered in the time that you gave it" },
 	[ACTION_RELAYED] = { "relayed", '2', "2.0.0", "relayed; ", "relayed" },
 	[ACTION_DELIVERED] = { "delivered", '2', "2.0.0", "delivered; ", "delivered" },
 };
@@ -244,7 +246,7 @@ static void put_rcpt(const struct bounce_notice *n, size_t i, struct buf *out)
 	put_field(n, out, "Remote-MTA", "dns; ", a.host);
 	put_field(n, out, "Diagnostic-Code", a.remote ? "smtp; " : "x-postrider; ", a.text);
 	put_date(n, out, "Last-Attempt-Date", n->now);
-	if (action == ACTION_DELAYED)
+	if (action == ACTION_DELAYED || action == ACTION_OVERDUE)
 		put_date(n, out, "Will-Retry-Until", (time_t)n->about->retry_until);
 	put_field(n, out, "Final-Log-ID", "", view_of(n->about->file->id));
 }
@@ -254,6 +256,8 @@ void bounce_report_status(const struct bounce_notice *n, struct buf *out)
 	put_field(n, out, "Original-Envelope-Id", "", view_of(env_of(n)->envid));
 	put_field(n, out, "Reporting-MTA", "dns; ", view_of(n->config->me));
 	put_date(n, out, "Arrival-Date", (time_t)(env_of(n)->arrived / 1000000));
+	if (env_of(n)->deliver_by)	/* RFC 2852 5 */
+		put_date(n, out, "Deliver-By-Date", (time_t)env_of(n)->deliver_by);
 	for (size_t i = 0; i < n->count; i++)
 		put_rcpt(n, i, out);
 }

@@ -172,7 +172,8 @@ static void make_parcel(struct delivery *d)
 	struct job *j = d->job;
 	struct parcel *p = &d->parcel;
 
-	*p = (struct parcel){ .file = &j->file, .head = received_line(d), .own = d->turn.destination->route->internal, .arena = j->arena };
+	*p = (struct parcel){ .file = &j->file, .head = received_line(d), .own = d->turn.destination->route->internal,
+		.lmtp = d->targets->list[d->at].lmtp, .arena = j->arena };
 	p->rcpts = arena_alloc(j->arena, d->count * sizeof(*p->rcpts));
 	for (size_t i = 0; i < d->count; i++)
 		if (result_of(d, i)->outcome == OUTCOME_NONE)

@@ -7,6 +7,7 @@
 #include "delivery.h"
 #include "notices.h"
 #include "settle.h"
+#include "timing.h"
 
 #define JOB_PARKED_MAX 200000		/* messages that wait for turns in memory; more are put off for JOB_PUT_OFF */
 #define JOB_PUT_OFF 300			/* seconds */
@@ -211,13 +212,11 @@ static bool told(struct job *j, const struct destination *d, const size_t *rcpts
 	return true;
 }
 
-/* COUNT recipients go to D: at once when it is their turn, else they wait for that, in memory or outside. */
-static void place(struct job *j, struct destination *d, const size_t *rcpts, size_t count, struct job_turn *what)
+/* At once when it is their turn, else they wait for that, in memory or outside. */
+static void line_up(struct job *j, struct destination *d, const size_t *rcpts, size_t count, struct job_turn *what)
 {
 	struct runner *r = j->runner;
 
-	if (told(j, d, rcpts, count, what))
-		return;
 	if (!what && is_busy(r, d)) {
 		if (r->sched.parked < JOB_PARKED_MAX)
 			park(j, d);
@@ -238,6 +237,15 @@ static void place(struct job *j, struct destination *d, const size_t *rcpts, siz
 	what->turn = NULL;
 	delivery_cut(delivery, turn_most_rcpts(r, &delivery->turn));
 	delivery_start(delivery);
+}
+
+/* COUNT recipients go to D. */
+static void place(struct job *j, struct destination *d, const size_t *rcpts, size_t count, struct job_turn *what)
+{
+	if (timing_over(&j->file.env, clock_now()))
+		decide_all(j, rcpts, count, result_local(j->arena, OUTCOME_FAIL, TIMING_OVER_CODE, TIMING_OVER_TEXT), false, 0);
+	else if (!told(j, d, rcpts, count, what))
+		line_up(j, d, rcpts, count, what);
 }
 
 /* Whether recipient I is to be placed now. */
@@ -280,6 +288,11 @@ enum job_load job_begin(struct runner *r, struct entry *e, struct job_turn *what
 	if (how == JOB_LOADED) {
 		struct job *j = e->job;
 
+		if (!what && e->wish == WISH_NONE && !e->parks && !j->open && timing_held(&j->file.env, clock_now())) {
+			job_hold_back(j);
+			runner_unmark();
+			return JOB_LOADED;
+		}
 		j->open++;
 		if (e->wish != WISH_BOUNCE)
 			split(j, what ? what->turn->destination : NULL, what);

@@ -14,7 +14,7 @@ struct job_rcpt {
 	bool placed;			/* in a delivery */
 	bool logged;
 	bool expired;			/* given up after temporary failures */
-	bool late;			/* its sender is to be told of the delay, once this is recorded */
+	bool late, overdue;		/* its sender is to be told of the delay, of the end of its time, once this is recorded */
 	bool untried;			/* deferred without an attempt: does not count as a failure */
 	int64_t retry;			/* seconds until the next attempt, whatever the schedule says; 0: it says */
 	int64_t not_before;		/* when UNTRIED, seconds since 1970: not to be tried earlier */

@@ -4,6 +4,7 @@
 #include "../lib/clock.h"
 #include "../lib/log.h"
 #include "../lib/scoreboard.h"
+#include "timing.h"
 
 #define NOTICES_DELAY (4 * 3600)	/* seconds after which a sender who asked is told of a delay, where no option says */
 
@@ -11,6 +12,8 @@ enum rcpt_status notices_done_status(const struct job *j, size_t i)
 {
 	const struct result *result = &j->rcpts[i].result;
 
+	if (result->trace && bounce_allowed(&j->file, i))
+		return RCPT_RELAYED;
 	if (result->reports || !bounce_wanted(&j->file, i, BOUNCE_SUCCESS))
 		return RCPT_DONE;
 	return result->delivered ? RCPT_DELIVERED : RCPT_RELAYED;
@@ -102,15 +105,18 @@ static int64_t delay_of(const struct job *j, size_t i)
 
 void notices_mark_delayed(struct job *j, const size_t *rcpts, size_t count)
 {
-	int64_t age = clock_now() - j->file.env.arrived / 1000000;
+	int64_t now = clock_now(), age = now - timing_start_ms(&j->file.env) / 1000;
 
 	for (size_t i = 0; i < count; i++) {
+		unsigned *notify = &j->file.env.rcpts[rcpts[i]].notify;
 		int64_t after = delay_of(j, rcpts[i]);
+		bool overdue = timing_late(&j->file.env, now) && !(*notify & NOTIFY_OVERDUE) && bounce_allowed(&j->file, rcpts[i]);
 
-		if (after == 0 || age < after)
+		if (!overdue && (after == 0 || age < after))
 			continue;
 		j->rcpts[rcpts[i]].late = true;
-		j->file.env.rcpts[rcpts[i]].notify |= NOTIFY_DELAYED;
+		j->rcpts[rcpts[i]].overdue = overdue;
+		*notify |= overdue ? NOTIFY_DELAYED | NOTIFY_OVERDUE : NOTIFY_DELAYED;
 	}
 }
 
@@ -125,7 +131,7 @@ void notices_delayed(struct job *j, int64_t until)
 			continue;
 		if (!list)
 			list = arena_alloc(j->arena, env->rcpt_count * sizeof(*list));
-		list[count++] = (struct bounce_rcpt){ .rcpt = i, .action = ACTION_DELAYED,
+		list[count++] = (struct bounce_rcpt){ .rcpt = i, .action = j->rcpts[i].overdue ? ACTION_OVERDUE : ACTION_DELAYED,
 			.answer = result_last(&j->rcpts[i].result, j->arena) };
 	}
 	if (count)

@@ -9,13 +9,15 @@ static const struct {
 	{ VIEW("PIPELINING"), OFFER_PIPELINING }, { VIEW("8BITMIME"), OFFER_8BITMIME }, { VIEW("SIZE"), OFFER_SIZE },
 	{ VIEW("STARTTLS"), OFFER_STARTTLS }, { VIEW("DSN"), OFFER_DSN }, { VIEW("SMTPUTF8"), OFFER_SMTPUTF8 },
 	{ VIEW("CHUNKING"), OFFER_CHUNKING }, { VIEW("BINARYMIME"), OFFER_BINARYMIME },
-	{ VIEW("AUTH"), OFFER_AUTH },
+	{ VIEW("AUTH"), OFFER_AUTH }, { VIEW("DELIVERBY"), OFFER_DELIVERBY }, { VIEW("MT-PRIORITY"), OFFER_MT_PRIORITY },
 };
 
-/* RFC 1870 4: no number, or 0, means no limit that is known. */
-static bool take_size(struct offers *o, struct view number)
+/* RFC 1870 4: no number, or 0, means no limit that is known. RFC 2852 4.1.1: the same. False: neither a number nor nothing. */
+static bool take_number(struct offers *o, enum offer offer, struct view number)
 {
-	return number.len == 0 || view_u64(number, UINT64_MAX, &o->size_max);
+	uint64_t *to = offer == OFFER_SIZE ? &o->size_max : offer == OFFER_DELIVERBY ? &o->by_min : NULL;
+
+	return !to || number.len == 0 || view_u64(number, UINT64_MAX, to);
 }
 
 static void take_line(struct offers *o, struct view line)
@@ -30,7 +32,7 @@ static void take_line(struct offers *o, struct view line)
 	for (size_t i = 0; i < COUNT_OF(keywords); i++) {
 		if (!view_case_eq(word, keywords[i].keyword))
 			continue;
-		if (keywords[i].offer != OFFER_SIZE || take_size(o, view_trim(line)))
+		if (take_number(o, keywords[i].offer, view_trim(line)))
 			o->set |= keywords[i].offer;
 		if (keywords[i].offer == OFFER_AUTH)
 			o->auth |= sasl_set(line);

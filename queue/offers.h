@@ -15,11 +15,14 @@ enum offer {
 	OFFER_CHUNKING = 64,		/* RFC 3030 */
 	OFFER_BINARYMIME = 128,		/* RFC 3030 */
 	OFFER_AUTH = 256,		/* RFC 4954 */
+	OFFER_DELIVERBY = 512,		/* RFC 2852 */
+	OFFER_MT_PRIORITY = 1024,	/* RFC 6710 */
 };
 
 struct offers {
 	unsigned set;			/* of enum offer */
 	uint64_t size_max;		/* octets of a message; 0: not told */
+	uint64_t by_min;		/* seconds that DELIVERBY must leave it in mode R; 0: not told */
 	unsigned auth;			/* mechanisms: of sasl_set */
 };
 

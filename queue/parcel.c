@@ -1,7 +1,9 @@
 /* parcel.c - see parcel.h. */
 #include "parcel.h"
 #include "../lib/address.h"
+#include "../lib/clock.h"
 #include "convert.h"
+#include "timing.h"
 
 /* ---- what cannot go ---- */
 
@@ -162,6 +164,32 @@ static bool fits_body(struct parcel *p, const struct offers *o, const struct set
 	return true;
 }
 
+/* ---- its time ---- */
+
+/* RFC 2852 4.1.4: what must be there in time goes only to servers that promise it, and want no more time than is left. The last of
+ * them, which delivers, has nothing to promise. */
+static bool fits_time(struct parcel *p, const struct offers *o, const char *host)
+{
+	const struct envelope *env = &p->file->env;
+	bool known = offers_have(o, OFFER_DELIVERBY);
+	int64_t now = clock_now();
+	char text[160];
+
+	p->by = timing_asked(env) && known && !p->lmtp && !p->own;
+	p->trace = !p->lmtp && !p->own && timing_traced(env, known);
+	if (timing_over(env, now))
+		return refuse_all(p, "", TIMING_OVER_CODE, TIMING_OVER_TEXT);
+	if (!timing_returns(env) || p->lmtp || p->own)
+		return true;
+	if (!known)	/* RFC 3463: system not capable of selected features */
+		return refuse_all(p, host, "5.3.3", "it is to be delivered in time, and the server does not support DELIVERBY");
+	if (o->by_min <= (uint64_t)(env->deliver_by - now))
+		return true;
+	snprintf(text, sizeof(text), "the server wants %llu seconds to deliver it (DELIVERBY), and %lld are left",
+		 (unsigned long long)o->by_min, (long long)(env->deliver_by - now));
+	return refuse_all(p, host, TIMING_OVER_CODE, text);
+}
+
 /* ---- the whole ---- */
 
 void parcel_fit(struct parcel *p, const struct offers *o, const struct settings *s, const char *host)
@@ -173,8 +201,9 @@ void parcel_fit(struct parcel *p, const struct offers *o, const struct settings 
 	for (size_t i = 0; i < p->total; i++)
 		p->rcpts[i].address = p->rcpts[i].rcpt->address;
 	p->dsn = offers_have(o, OFFER_DSN) && !p->own;
+	p->priority = env->priority && offers_have(o, OFFER_MT_PRIORITY);
 	p->utf8 = utf8 && offers_have(o, OFFER_SMTPUTF8 | OFFER_8BITMIME);	/* RFC 6531 3.1: never without */
-	if (fits_body(p, o, s, host) && fits_size(p, o, host) && utf8 && !p->utf8)
+	if (fits_time(p, o, host) && fits_body(p, o, s, host) && fits_size(p, o, host) && utf8 && !p->utf8)
 		fits_ascii(p, host);
 	part(p);
 }

@@ -24,6 +24,7 @@ struct parcel {
 	const struct spool_file *file;
 	const char *head;		/* lines that go in front, or "" */
 	bool own;			/* the server is a worker of ours: what it takes is delivered, and reported by us */
+	bool lmtp;			/* what the server takes is delivered */
 	struct arena *arena;		/* the texts of the results */
 	const struct result_tls *tls;	/* for them; by client_send */
 	size_t total;
@@ -32,7 +33,8 @@ struct parcel {
 	/* By parcel_fit. */
 	size_t count;			/* recipients that go; the others have their result */
 	const char *sender;		/* as the server is told */
-	bool utf8, dsn;			/* parameters of these extensions are sent */
+	bool utf8, dsn, by, priority;	/* parameters of these extensions are sent */
+	bool trace;			/* the sender is to be told when the server has taken it (RFC 2852) */
 	const char *body;		/* "8BITMIME", "BINARYMIME", or "" */
 	bool bdat;			/* by BDAT, else by DATA */
 	uint64_t size;			/* octets that go out, but for stuffed dots: exact for BDAT */

@@ -24,6 +24,7 @@ struct result {
 	bool remote;		/* text is what the remote server said */
 	bool delivered;		/* when done: it is where it ends, not just one server further */
 	bool reports;		/* when done: the server reports on it (DSN), so we do not */
+	bool trace;		/* when done: the sender is to hear of it, whoever reports (RFC 2852) */
 	char enhanced[12];	/* RFC 3463, of the outcome's class */
 	const char *text;	/* "451 4.7.1 try again later", or our own words; printable ASCII */
 	const char *host, *ip;	/* the server that was asked; "" when there was none */

@@ -6,6 +6,7 @@
 #include "../lib/reply.h"
 #include "../lib/scoreboard.h"
 #include "notices.h"
+#include "timing.h"
 #include <sys/random.h>
 
 #define SETTLE_RETRY 60			/* seconds until a notice that could not be written is tried again */
@@ -64,7 +65,7 @@ static int64_t lifetime_end(const struct job *j)
 	const struct settings *s = j->runner->settings;
 	bool notice = !*j->file.env.sender && s->outbound_bounce_lifetime < s->outbound_queue_lifetime;
 
-	return (j->file.env.arrived / 1000 + (notice ? s->outbound_bounce_lifetime : s->outbound_queue_lifetime)) / 1000;
+	return (timing_start_ms(&j->file.env) + (notice ? s->outbound_bounce_lifetime : s->outbound_queue_lifetime)) / 1000;
 }
 
 /* When the deferred recipients are tried again, seconds since 1970; SCHEDULE_NEVER: they have expired. */
@@ -97,6 +98,7 @@ static int64_t next_attempt(struct job *j, const size_t *rcpts, size_t count)
 		when = now + retry;
 	if (!tried && not_before)
 		when = not_before;
+	when = timing_next(&j->file.env, now, when);
 	return when > lifetime_end(j) ? lifetime_end(j) : when;	/* one last attempt then */
 }
 
@@ -110,7 +112,7 @@ static bool ask_deferred(struct job *j, const size_t *rcpts, size_t count, int64
 	call.delay_set = false;
 	enum verdict v = job_call_run(j->runner->plugins, HOOK_DEFERRED, &call, &reply);
 	if (v == DENYSOFT && call.delay_set)
-		*when = clock_now_us() / 1000000 + 1 + call.delay;
+		*when = timing_next(&j->file.env, clock_now(), clock_now_us() / 1000000 + 1 + call.delay);
 	if (v != OK)
 		return true;
 	for (size_t i = 0; i < count; i++) {
@@ -218,6 +220,19 @@ static bool hold_file(struct job *j)
 	return true;
 }
 
+static void put_into_later(struct job *j, int64_t when)
+{
+	struct runner *r = j->runner;
+	struct err err = { "" };
+
+	if (!spool_defer(r->spool, &j->file, when, &err))
+		log_error("message cannot be put off: %s", err.text);
+	j->entry->state = (uint8_t)j->file.state;
+	/* one that had to stay in new/ is found there by the next look for no reason: soon enough, and not once a second */
+	if (j->file.state == SPOOL_LATER && !index_push(r->index, job_id(j), when, spool_domain_of(&j->file.env)))
+		log_error("out of memory for the index");
+}
+
 static void defer_file(struct job *j, int64_t when)
 {
 	struct runner *r = j->runner;
@@ -234,14 +249,26 @@ static void defer_file(struct job *j, int64_t when)
 		log_error("attempt cannot be recorded: %s", err.text);
 	if (j->entry->wish == WISH_HOLD && hold_file(j))
 		return;
-	err.text[0] = '\0';
-	if (!spool_defer(r->spool, &j->file, when, &err))
-		log_error("message cannot be put off: %s", err.text);
-	j->entry->state = (uint8_t)j->file.state;
-	/* one that had to stay in new/ is found there by the next look for no reason: soon enough, and not once a second */
-	if (j->file.state == SPOOL_LATER && !index_push(r->index, job_id(j), when, spool_domain_of(env)))
-		log_error("out of memory for the index");
+	put_into_later(j, when);
 	crash_point("deliver-deferred");
+}
+
+void job_hold_back(struct job *j)
+{
+	struct runner *r = j->runner;
+	struct entry *e = j->entry;
+	struct envelope *env = &j->file.env;
+	struct err err = { "" };
+
+	if (env->next != env->hold_until) {
+		env->next = env->hold_until;
+		if (!spool_update(&j->file, &err))
+			log_error("time of release cannot be recorded: %s", err.text);
+		log_info("message waits for its release");
+	}
+	put_into_later(j, env->hold_until);
+	job_unload(j);
+	entry_release(r, e);
 }
 
 /* Nothing is to be sent any more, and nobody to be told. */

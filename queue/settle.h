@@ -6,6 +6,8 @@
 
 /* All deliveries of J have ended. J is gone afterwards, and its entry too unless it is parked or in the backlog. */
 void job_settle(struct job *j);
+/* J, of which nothing is under way, waits for the time of its release (FUTURERELEASE). It is gone afterwards, as above. */
+void job_hold_back(struct job *j);
 /* Frees J and closes its file, changing nothing on disk. */
 void job_unload(struct job *j);
 

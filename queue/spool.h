@@ -46,6 +46,7 @@ enum dsn_notify {
 	NOTIFY_DEFAULT = 0, NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8,
 	NOTIFY_ASKED = 15,		/* all of what a sender can ask for */
 	NOTIFY_DELAYED = 16,		/* ours: the sender has been told of a delay */
+	NOTIFY_OVERDUE = 32,		/* ours: and that the time of DELIVERBY is over */
 };
 enum envelope_flags {
 	ENVELOPE_8BIT = 1,

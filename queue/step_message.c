@@ -5,6 +5,7 @@
 #include "crash_point.h"
 #include "dsn.h"
 #include "step_internal.h"
+#include "timing.h"
 
 #define PARAMETERS 1400			/* octets of the parameters of one command: a line must go out whole */
 
@@ -27,7 +28,7 @@ void step_send_data(struct client *c)
 	step_say(c, "DATA");
 }
 
-/* RFC 1870 (SIZE), RFC 6152 (BODY), RFC 6531 (SMTPUTF8), RFC 3461 (RET, ENVID). */
+/* RFC 1870 (SIZE), RFC 6152 (BODY), RFC 6531 (SMTPUTF8), RFC 3461 (RET, ENVID), RFC 2852 (BY), RFC 6710 (MT-PRIORITY). */
 static void put_mail_parameters(struct client *c, struct buf *out)
 {
 	struct parcel *p = c->parcel;
@@ -40,6 +41,10 @@ static void put_mail_parameters(struct client *c, struct buf *out)
 		buf_puts(out, " SMTPUTF8");
 	if (p->dsn)
 		dsn_put_mail(out, &p->file->env);
+	if (p->by)
+		timing_put_by(out, &p->file->env, clock_now());
+	if (p->priority)
+		buf_printf(out, " MT-PRIORITY=%d", p->file->env.priority);
 }
 
 static void say_bdat(struct client *c)
@@ -125,6 +130,7 @@ static struct result reply_result(struct client *c)
 	r.tls = c->parcel->tls;
 	r.delivered = c->target.lmtp || c->parcel->own;
 	r.reports = c->parcel->dsn;
+	r.trace = c->parcel->trace;
 	if (r.outcome == OUTCOME_DONE && c->at != STEP_END && c->at != STEP_END_LMTP)
 		r.outcome = OUTCOME_DEFER;	/* a yes in the wrong place delivers nothing */
 	return r;

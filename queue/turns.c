@@ -4,6 +4,7 @@
 #include "delivery.h"
 #include "job.h"
 #include "runner.h"
+#include "timing.h"
 
 #define TURNS_STARTS 64			/* deliveries begun, or decided without one, in one go */
 
@@ -129,6 +130,13 @@ static void carry_out(struct runner *r, struct delivery *d, const struct sched_o
 	const struct destination *to = d->turn.destination;
 	struct result result;
 
+	if (order->kind != SCHED_ANSWER && timing_over(&d->job->file.env, clock_now())) {
+		if (order->kind == SCHED_START)
+			sched_done(&r->sched, &d->turn, SITE_UNTRIED, NULL, clock_ms());
+		result = result_local(d->job->arena, OUTCOME_FAIL, TIMING_OVER_CODE, TIMING_OVER_TEXT);
+		delivery_decide(d, &result, false, 0);
+		return;
+	}
 	if (order->kind == SCHED_START) {
 		delivery_cut(d, turn_most_rcpts(r, &d->turn));
 		delivery_start(d);

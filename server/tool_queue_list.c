@@ -262,6 +262,10 @@ static void print_all(const struct spool_file *f, bool content)
 	snprintf(attempts, sizeof(attempts), "%u", e->attempts);
 	print_field("attempts", attempts);
 	print_time("next", e->next);
+	print_time("release", e->hold_until);
+	print_time("deliver-by", e->deliver_by);
+	if (e->priority)
+		printf("%-13s%d\n", "priority", e->priority);
 	print_field("sender", *e->sender ? e->sender : "<>");
 	print_field("client", e->client);
 	print_field("helo", e->helo);

@@ -29,7 +29,13 @@ static bool from_outside(struct session *s)
 	return !session_internal(s);
 }
 
-/* RFC 4865 3: for submission; RFC 6710 5: from those who are trusted. */
+/* RFC 4865 3: for nobody else. */
+static bool at_submission(struct session *s)
+{
+	return session_submission(s);
+}
+
+/* RFC 6710 5: from those who are trusted. */
 static bool from_a_user(struct session *s)
 {
 	return session_submission(s) || (session_relaying(s) && !session_internal(s));
@@ -102,7 +108,7 @@ static const struct {
 	[EXTENSION_SMTPUTF8] = { "SMTPUTF8", utf8_possible, NULL },
 	[EXTENSION_DSN] = { "DSN", from_outside, NULL },
 	[EXTENSION_DELIVERBY] = { "DELIVERBY", from_outside, NULL },
-	[EXTENSION_FUTURERELEASE] = { "FUTURERELEASE", from_a_user, futurerelease_value },
+	[EXTENSION_FUTURERELEASE] = { "FUTURERELEASE", at_submission, futurerelease_value },
 	[EXTENSION_MT_PRIORITY] = { "MT-PRIORITY", from_a_user, NULL },
 	[EXTENSION_REQUIRETLS] = { "REQUIRETLS", over_tls, NULL },
 	[EXTENSION_LIMITS] = { "LIMITS", from_outside, limits_value },
@@ -112,8 +118,7 @@ static const struct {
 };
 
 /* What the queue-runner does not do: neither offered nor taken. Whoever teaches it takes the extension out of this set. */
-#define RUNNER_LACKS (1u << EXTENSION_DELIVERBY | 1u << EXTENSION_FUTURERELEASE | 1u << EXTENSION_MT_PRIORITY | \
-		      1u << EXTENSION_REQUIRETLS)
+#define RUNNER_LACKS (1u << EXTENSION_REQUIRETLS)
 
 bool extension_discarded(const struct session *s, enum extension e)
 {

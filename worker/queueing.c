@@ -73,7 +73,7 @@ static bool add_received(struct session *s)
 		.esmtp = s->esmtp, .utf8 = t->parameters.utf8, .authenticated = *s->auth_user,
 		.tls_version = tls_fact_of(s, "tls_version"), .tls_cipher = tls_fact_of(s, "tls_cipher"), .tls_group = tls_fact_of(s, "tls_group"),
 		.peer = tls_fact_of(s, "tls_peer_subject"), .peer_verified = stream_tls(s->stream) && tls_peer_verified(stream_tls(s->stream)),
-		.now = clock_now(),
+		.priority = t->parameters.priority, .now = clock_now(),
 	};
 	buf_init(&value, HEADERS_RESERVE);
 	received_value(&facts, &value);

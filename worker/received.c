@@ -66,5 +66,7 @@ void received_value(const struct received *f, struct buf *out)
 	if (*f->recipient && !f->recipient[strcspn(f->recipient, "\"<>()\\ \t\r\n\x7f")] &&
 	    view_is_printable(view_of(f->recipient)))
 		buf_printf(out, "\r\n\tfor <%s>", f->recipient);
+	if (f->priority)	/* RFC 6710 4.1 */
+		buf_printf(out, "\r\n\tPRIORITY %d", f->priority);
 	buf_printf(out, "; %s", clock_date(f->now, date));
 }

@@ -14,6 +14,7 @@ struct received {
 	const char *tls_version, *tls_cipher, *tls_group;	/* "" while plain */
 	const char *peer;					/* subject of the client's certificate; "" for none */
 	bool peer_verified;
+	int priority;						/* MT-PRIORITY; 0: none */
 	time_t now;
 };
 

@@ -65,6 +65,8 @@ void transaction_add(struct session *s, const struct command *c, bool local)
 
 bool transaction_spooled(const struct transaction *t)
 {
+	if (t->parameters.hold_until)	/* only the queue-runner can wait */
+		return true;
 	for (size_t i = 0; i < t->recipient_count; i++)
 		if (!t->recipients[i].local)
 			return true;

@@ -141,7 +141,7 @@ static const struct { const char *text; bool good; } parse_cases[] = {
 	{ GOOD "by 7\nby-mode RT\nhold 9\npriority -9\n" RCPT, true }, { GOOD "priority 10\n" RCPT, false },
 	{ GOOD "priority --1\n" RCPT, false }, { GOOD "priority -\n" RCPT, false }, { GOOD "by -1\n" RCPT, false },
 	{ GOOD "note key\n" RCPT, false },
-	{ GOOD "rcpt T x@y y 0 \n", false }, { GOOD "rcpt T x@y y 32  \n", false }, { GOOD "rcpt Q x@y y 0  \n", false },
+	{ GOOD "rcpt T x@y y 0 \n", false }, { GOOD "rcpt T x@y y 64  \n", false }, { GOOD "rcpt Q x@y y 0  \n", false },
 	{ GOOD "rcpt TT x@y y 0  \n", false }, { GOOD "rcpt  x@y y 0  \n", false }, { GOOD "rcpt T\n", false },
 	{ GOOD "rcpt T x%20y y 0  \n", true }, { GOOD "rcpt T x y 0  %20\n", false },
 };

@@ -80,8 +80,10 @@ START_TEST(received_forms)
 		"\t(version=TLS1.3 cipher=CIPHER); ")));
 	buf_clear(&out);
 	f.remote_literal = "";
+	f.priority = -3;
 	received_value(&f, &out);
 	ck_assert(view_starts(buf_view(&out), VIEW("from client.test (local)\r\n")));
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\r\n\tPRIORITY -3; "));
 	buf_free(&out);
 }
 END_TEST
