@@ -22,13 +22,14 @@ export RUN_DIR
 
 ROOMS ?= lib server worker queue
 SOURCES := $(wildcard $(ROOMS:%=%/*.c))
-MAINS := server/main.c server/tool_main.c server/fetch_main.c
+MAINS := server/main.c server/tool_main.c server/fetch_main.c server/sendmail_main.c
 CORE := $(filter-out $(MAINS),$(SOURCES))
 PLUGINS := $(wildcard plugins/*.c plugins/*/*.c)
 UNITS := $(wildcard t/unit/test_*.c)
 FUZZERS := $(wildcard t/fuzz/fuzz_*.c)
 BENCHES := $(wildcard t/bench/*.c)
-PROGRAMS := $(if $(wildcard server/main.c),postrider-forkserver) $(if $(wildcard server/tool_main.c),postrider) $(if $(wildcard server/fetch_main.c),postrider-fetch)
+PROGRAMS := $(if $(wildcard server/main.c),postrider-forkserver) $(if $(wildcard server/tool_main.c),postrider) $(if $(wildcard server/fetch_main.c),postrider-fetch) \
+	$(if $(wildcard server/sendmail_main.c),postrider-sendmail)
 
 # ---- configuration: config.mk is remade, and read, before anything else is built ----
 
@@ -93,6 +94,8 @@ $(1)/postrider-forkserver: $(1)/server/main.o $(call core_objects,$(1))
 	$$(LINK) -pie -Wl,--export-dynamic -o $$@ $$^ $$(LIB_LIBS)
 $(1)/postrider: $(1)/server/tool_main.o $(call core_objects,$(1))
 	$$(LINK) -pie -Wl,--export-dynamic -o $$@ $$^ $$(LIB_LIBS)
+$(1)/postrider-sendmail: $(1)/server/sendmail_main.o $(call core_objects,$(1))
+	$$(LINK) -pie -Wl,--export-dynamic -o $$@ $$^ $$(LIB_LIBS)
 $(1)/postrider-fetch: $(1)/server/fetch_main.o
 	$$(LINK) -pie -o $$@ $$^ $$(CURL_LIBS)
 $(1)/t/unit/%: $(1)/t/unit/%.o $(call core_objects,$(1))
@@ -118,7 +121,7 @@ BENCH_FILES := $(BENCHES:%.c=$(BUILD)/%)
 
 # ---- targets ----
 
-.PHONY: all asan deps run check test lint fuzz bench soak fresh install uninstall dist clean distclean help
+.PHONY: all asan deps run check test lint fuzz bench soak fresh install install-sendmail uninstall dist clean distclean help
 
 all: $(RELEASE_FILES)
 
@@ -136,6 +139,7 @@ help:
 	@echo 'make fresh       run make check in a bare Debian 12 (as root; needs debootstrap)'
 	@echo 'make deps        install the packages that building and testing need (Debian, Ubuntu)'
 	@echo 'make install     DESTDIR=, prefix= and the other directories are honoured; make uninstall'
+	@echo 'make install-sendmail   the same, with links called sendmail, mailq and newaliases'
 	@echo 'make dist        a source archive; make clean; make distclean'
 	@echo
 	@echo 'CC=clang, CFLAGS=, CPPFLAGS=, LDFLAGS=, BUILD=DIR (build elsewhere), JOBS=N (tests at once),'
@@ -217,6 +221,7 @@ install_sample = test -e $(DESTDIR)$(confdir)/$(1:conf/%=%) || $(INSTALL) -D -m 
 install: all
 	$(INSTALL) -D -m 755 $(BUILD)/postrider-forkserver $(DESTDIR)$(sbindir)/postrider-forkserver
 	$(INSTALL) -D -m 755 $(BUILD)/postrider $(DESTDIR)$(bindir)/postrider
+	$(INSTALL) -D -m 755 $(BUILD)/postrider-sendmail $(DESTDIR)$(sbindir)/postrider-sendmail
 	$(INSTALL) -D -m 644 plugins/postrider.h $(DESTDIR)$(includedir)/postrider.h
 	$(INSTALL) -D -m 755 $(BUILD)/postrider-fetch $(DESTDIR)$(libdir)/postrider/postrider-fetch
 	$(call each,$(PLUGINS),install_plugin)
@@ -224,9 +229,17 @@ install: all
 	$(call each,$(FILLED),install_filled)
 	$(call each,$(SAMPLES),install_sample)
 
+# The names that programs know. What is there already, of another mailer, is left, and that is an error.
+LINKS = $(sbindir)/sendmail $(bindir)/mailq $(bindir)/newaliases
+install_link = ln -s $(sbindir)/postrider-sendmail $(DESTDIR)$(1)
+install-sendmail: install
+	$(call each,$(LINKS),install_link)
+
 # The configuration and the spool stay.
 uninstall:
 	rm -f $(DESTDIR)$(sbindir)/postrider-forkserver $(DESTDIR)$(bindir)/postrider $(DESTDIR)$(includedir)/postrider.h
+	rm -f $(DESTDIR)$(sbindir)/postrider-sendmail
+	for link in $(LINKS:%=$(DESTDIR)%); do case $$(readlink $$link) in *postrider-sendmail) rm -f $$link ;; esac; done
 	rm -f $(PLUGINS:plugins/%.c=$(DESTDIR)$(plugindir)/%.so) $(DESTDIR)$(libdir)/postrider/postrider-fetch
 	rm -f $(foreach page,$(PAGES),$(call page_target,$(page)))
 	rm -f $(foreach item,$(FILLED),$(DESTDIR)$(call field,$(item),3))

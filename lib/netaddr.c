@@ -39,6 +39,14 @@ struct netaddr netaddr_from(const struct sockaddr *sa, socklen_t len)
 	return (struct netaddr){ .family = 0 };
 }
 
+struct netaddr netaddr_user(uid_t uid)
+{
+	struct netaddr a = { .family = NETADDR_USER };
+
+	memcpy(a.bytes, &uid, sizeof(uid));
+	return a;
+}
+
 socklen_t netaddr_to(const struct netaddr *a, struct sockaddr_storage *out)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(a->port) };
@@ -60,7 +68,12 @@ socklen_t netaddr_to(const struct netaddr *a, struct sockaddr_storage *out)
 
 char *netaddr_text(const struct netaddr *a, char out[NETADDR_TEXT])
 {
-	if (a->family == 0 || !inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->bytes, out, NETADDR_TEXT))
+	uid_t uid;
+
+	memcpy(&uid, a->bytes, sizeof(uid));
+	if (a->family == NETADDR_USER)
+		snprintf(out, NETADDR_TEXT, "user %u", (unsigned)uid);
+	else if (a->family == 0 || !inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->bytes, out, NETADDR_TEXT))
 		snprintf(out, NETADDR_TEXT, "unknown");
 	return out;
 }

@@ -11,17 +11,21 @@
 #include <sys/socket.h>
 
 struct netaddr {
-	uint8_t family;		/* 4, 6, or 0 for none (Unix socket, unknown) */
-	uint8_t bytes[16];	/* network order; IPv4 in the first four */
+	uint8_t family;		/* 4, 6, NETADDR_USER, or 0 for none (Unix socket, unknown) */
+	uint8_t bytes[16];	/* network order; IPv4 in the first four; of a user its number, as uid_t */
 	uint16_t port;		/* host order */
 };
+
+/* A user of this machine, who is no address, but counted where clients are. In no list of networks. */
+#define NETADDR_USER 1
+struct netaddr netaddr_user(uid_t uid);
 
 #define NETADDR_TEXT 64
 /* From a socket address; unknown families give family 0. */
 struct netaddr netaddr_from(const struct sockaddr *sa, socklen_t len);
 /* Into a socket address; returns its length, 0 for family 0. */
 socklen_t netaddr_to(const struct netaddr *a, struct sockaddr_storage *out);
-/* "192.0.2.1" or "2001:db8::1" without port; "unknown" for family 0. Returns OUT. */
+/* "192.0.2.1" or "2001:db8::1" without port; "user 1000"; "unknown" for family 0. Returns OUT. */
 char *netaddr_text(const struct netaddr *a, char out[NETADDR_TEXT]);
 /* RFC 5321 4.1.3: "[192.0.2.1]" or "[IPv6:2001:db8::1]". */
 char *netaddr_literal(const struct netaddr *a, char out[NETADDR_TEXT]);

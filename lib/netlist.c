@@ -213,7 +213,7 @@ bool netlist_has(const struct netlist *list, const struct netaddr *a)
 {
 	uint8_t addr[16];
 
-	if (!list || a->family == 0)
+	if (!list || (a->family != 4 && a->family != 6))
 		return false;
 	to_128(a, addr);
 	return holds(&list->old, addr) || holds(&list->young, addr);

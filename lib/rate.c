@@ -148,7 +148,7 @@ unsigned rate_look(enum rate_use use, struct view key, int64_t window)
 
 struct view rate_client(const struct netaddr *addr, unsigned prefix6, char out[RATE_CLIENT_KEY])
 {
-	size_t len = addr->family == 4 ? 4 : addr->family == 6 ? 16 : 0;
+	size_t len = addr->family == 6 ? 16 : addr->family ? 4 : 0;
 
 	memset(out, 0, RATE_CLIENT_KEY);
 	out[0] = (char)addr->family;

@@ -243,7 +243,7 @@ static bool same_client(const struct scoreboard_slot *s, const struct netaddr *a
 	if (peer.family != addr->family)
 		return false;
 	memcpy(peer.bytes, s->peer, sizeof peer.bytes);
-	return netaddr_in(&peer, addr, addr->family == 4 ? 32 : prefix6);
+	return netaddr_in(&peer, addr, addr->family == 6 ? prefix6 : 32);
 }
 
 unsigned scoreboard_sessions_from(const struct netaddr *addr, unsigned prefix6, int except)

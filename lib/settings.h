@@ -50,6 +50,7 @@ struct settings {
 	int64_t connection_rate, connection_rate_window;	/* connections per client address in that time; 0 no limit */
 	int64_t busy_wait;		/* that clients wait for a worker when none is free, before they hear 421 */
 	int64_t client_prefix6;		/* bits of an IPv6 address that make one client */
+	const char **local_users;	/* who may send by run_dir/submit; "*": everybody */
 	const char **exempt_networks;	/* not limited by address; exempt for searching */
 	struct netlist *exempt;
 	int64_t limit_connections;	/* sessions at once in all; 0: as many as max_workers */

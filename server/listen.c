@@ -14,6 +14,7 @@ static const char *const role_names[][2] = {	/* [1]: with PROXY header */
 	[LISTENER_SMTP] = { "smtp", "smtp+proxy" },
 	[LISTENER_SUBMISSION] = { "submission", "submission+proxy" },
 	[LISTENER_SMTPS] = { "smtps", "smtps+proxy" },
+	[LISTENER_LOCAL] = { "local", NULL },
 	[LISTENER_INTERNAL] = { "internal", NULL },
 };
 
@@ -54,7 +55,7 @@ static bool split_role(const char *text, struct view *rest, struct endpoint *e, 
 
 	*rest = head;
 	e->has_role = head.len < strlen(text);
-	if (e->has_role && (!role_from(name, &e->role, &e->proxy) || e->role == LISTENER_INTERNAL))
+	if (e->has_role && (!role_from(name, &e->role, &e->proxy) || e->role == LISTENER_LOCAL || e->role == LISTENER_INTERNAL))
 		return err_set(err, "\"%s\": the role after \"/\" must be smtp, submission or smtps, or one of them with \"+proxy\"", text);
 	return true;
 }
@@ -238,22 +239,26 @@ bool listen_open(const struct listen_spec *specs, size_t count, int64_t wait_ms,
 	return true;
 }
 
-bool listen_add_internal(const char *run_dir, uid_t uid, gid_t gid, struct listen_set *set, struct err *err)
+static bool add_socket(const char *path, enum listener_role role, mode_t mode, struct listen_set *set, struct err *err)
+{
+	int fd = ipc_listen(path, SOCK_STREAM, mode, err);
+
+	if (fd >= 0)
+		set->listeners[set->count++] = (struct listener){ .fd = fd, .role = role };
+	return fd >= 0;
+}
+
+bool listen_add_sockets(const char *run_dir, uid_t uid, gid_t gid, struct listen_set *set, struct err *err)
 {
 	char path[PATH_MAX];
 
+	snprintf(path, sizeof path, "%s/submit", run_dir);
+	if (!add_socket(path, LISTENER_LOCAL, 0666, set, err))
+		return false;
 	snprintf(path, sizeof path, "%s/internal", run_dir);
-	int fd = ipc_listen(path, SOCK_STREAM, 0600, err);
-
-	if (fd < 0)
+	if (!add_socket(path, LISTENER_INTERNAL, 0600, set, err))
 		return false;
-	if (geteuid() == 0 && lchown(path, uid, gid) != 0) {
-		err_sys(err, "%s: cannot change the owner", path);
-		close(fd);
-		return false;
-	}
-	set->listeners[set->count++] = (struct listener){ .fd = fd, .role = LISTENER_INTERNAL };
-	return true;
+	return geteuid() != 0 || lchown(path, uid, gid) == 0 || err_sys(err, "%s: cannot change the owner", path);
 }
 
 void listen_shut(const struct listener *listeners, size_t count)
@@ -275,7 +280,7 @@ void listen_describe(const struct listen_set *set, struct buf *out)
 		socklen_t len = sizeof sa;
 		char text[NETADDR_TEXT + 16];
 
-		if (l->role == LISTENER_INTERNAL || getsockname(l->fd, (struct sockaddr *)&sa, &len) != 0)
+		if (l->role == LISTENER_LOCAL || l->role == LISTENER_INTERNAL || getsockname(l->fd, (struct sockaddr *)&sa, &len) != 0)
 			continue;
 		struct netaddr addr = netaddr_from((struct sockaddr *)&sa, len);
 

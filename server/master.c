@@ -112,8 +112,8 @@ static bool take_place(struct master *m, struct err *err)
 {
 	const struct settings *s = m->settings;
 
-	/* The sockets of the first are for our user alone; below the second there may be mailboxes. */
-	if (!place_make(s->run_dir, 0750, &m->target, err) || !place_make(s->state_dir, 0711, &m->target, err))
+	/* In the first there is a socket for everybody (the others are for our user alone); below the second there may be mailboxes. */
+	if (!place_make(s->run_dir, 0711, &m->target, err) || !place_make(s->state_dir, 0711, &m->target, err))
 		return false;
 	m->lock_fd = place_lock(s->run_dir, err);
 	if (m->lock_fd < 0 || !spool_create(s->spool_dir, m->target.uid, m->target.gid, err))
@@ -137,7 +137,7 @@ static bool bind_all(struct master *m, struct err *err)
 
 	return listen_plan(m->cmdline, m->settings, specs, &count, err) &&
 		listen_open(specs, count, BIND_WAIT, &m->listeners, err) &&
-		listen_add_internal(m->settings->run_dir, m->target.uid, m->target.gid, &m->listeners, err);
+		listen_add_sockets(m->settings->run_dir, m->target.uid, m->target.gid, &m->listeners, err);
 }
 
 static void warn(void *arg UNUSED, const char *text)

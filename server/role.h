@@ -7,15 +7,17 @@
 #include "../lib/base.h"
 #include "../lib/settings.h"
 
-enum listener_role { LISTENER_SMTP, LISTENER_SUBMISSION, LISTENER_SMTPS, LISTENER_INTERNAL };
+enum listener_role { LISTENER_SMTP, LISTENER_SUBMISSION, LISTENER_SMTPS, LISTENER_LOCAL, LISTENER_INTERNAL };
 
 struct listener {
 	int fd;
 	enum listener_role role;
 	bool proxy;		/* proxies connect to it: a PROXY header comes first */
-	/* LISTENER_INTERNAL is the Unix stream socket run_dir/internal (0700 directory): the queue-runner (local
-	 * delivery of bounces and mixed messages) and local injection speak SMTP on it. Its sessions run only the
-	 * hooks queue_pre, queue and queue_post (observers: all), every recipient is accepted as local, no limits per address. */
+	/* LISTENER_LOCAL is the Unix stream socket run_dir/submit, on which every user of this machine may speak SMTP (postrider
+	 * send, postrider-sendmail). The kernel says who it is; he counts as authenticated.
+	 * LISTENER_INTERNAL is run_dir/internal, for our own user: the queue-runner delivers on it what goes to the queue hooks
+	 * (local parts of mixed messages, bounces). Its sessions run only the hooks queue_pre, queue and queue_post (observers:
+	 * all), every recipient is accepted as local, no limits per address. */
 };
 
 struct role_args {

@@ -17,6 +17,13 @@ static const struct tool_command commands[] = {
 	  "  --wait     until it has ended\n", tool_stop },
 	{ "metrics", "", "print counters and gauges for Prometheus", "", tool_metrics },
 	{ "queue", "list|show|flush|hold|release|remove|bounce|retry|stats ...", "look at the queue and change it", "", tool_queue },
+	{ "send", "[-t] [-f SENDER] [-F NAME] [-N WHEN] [-p PARAMETER]... [RECIPIENT...]", "send the message on standard input; its queue id is printed",
+	  "  -f, --from SENDER          the envelope sender (your own address); <> for none\n"
+	  "  -F, --name NAME            your name, for a From field that is missing\n"
+	  "  -t, --take-recipients      recipients are those in To, Cc and Bcc too; Bcc is removed\n"
+	  "  -N, --notify WHEN          notices: never, or success, failure and delay with commas between\n"
+	  "  -p, --parameter PARAMETER  one of MAIL: RET=HDRS, ENVID=x\n"
+	  "  Exit status 0: it is on disk at the server. As postrider-sendmail(1), for people.\n", tool_send },
 	{ "store", "list|get|forget ...", "look into the shared store and remove entries", "", tool_store },
 	{ "tls", "list|forget ...", "hosts whose TLS has failed, and is done without for a while", "", tool_tls },
 	{ "tls-cert", "[--dir DIR] [--name NAME]... [--days N] [--rsa] [--force]", "make a self-signed certificate and its key",

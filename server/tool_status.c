@@ -149,7 +149,7 @@ static char *address_text(uint8_t family, const uint8_t bytes[16], char out[NETA
 
 	memcpy(addr.bytes, bytes, sizeof(addr.bytes));
 	out[0] = '\0';
-	return family == 4 || family == 6 ? netaddr_text(&addr, out) : out;
+	return family ? netaddr_text(&addr, out) : out;
 }
 
 static void print_worker(struct scoreboard *sb, uint32_t i, bool json, const char *comma)

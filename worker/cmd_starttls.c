@@ -12,10 +12,10 @@ static bool remembers(const struct session *s)
 		settings_tls(s->settings, "inbound")->disable_for_failed_hosts;
 }
 
-/* tls.conf keeps TLS from this client, or from this port. */
+/* tls.conf keeps TLS from this client, or from this port; nothing is between us and a user of this machine. */
 static bool kept_away(struct session *s)
 {
-	return tls_context_avoids(s->host->args->tls, &s->remote, session_local(s).port);
+	return session_from_user(s) || tls_context_avoids(s->host->args->tls, &s->remote, session_local(s).port);
 }
 
 bool cmd_starttls_avoided(struct session *s)

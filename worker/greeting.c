@@ -5,6 +5,7 @@
 #include "greeting.h"
 #include "hooks.h"
 #include "limits.h"
+#include "local_user.h"
 #include "proxied.h"
 #include "session.h"
 
@@ -52,6 +53,8 @@ static void greet(struct session *s)
 /* Both: SESSION_GOES_ON, or what ends it, and then s->reply says why. */
 static enum session_end admit(struct session *s)
 {
+	if (!local_user_admit(s))
+		return SESSION_REFUSED;
 	if (!limits_admit(s))
 		return SESSION_LIMIT;
 	return hooks_refused(hooks_run(s, HOOK_PRE_CONNECTION, &s->reply)) ? SESSION_REFUSED : SESSION_GOES_ON;

@@ -74,9 +74,12 @@ static bool runs(const struct session *s, enum hook hook)
 	return hook < HOOK_COUNT && plugin_wants(s->host->args->plugins, hook);
 }
 
-/* Sessions on the internal socket carry mail that has passed every check before: nobody but observers is asked again. */
+/* Sessions on the internal socket carry mail that has passed every check before: nobody but observers is asked again. A user of this
+ * machine is no host that connects: plugins judge his mail. */
 static bool observers_only(const struct session *s, enum hook hook)
 {
+	if (session_from_user(s) && hook < HOOK_MAIL_PRE)
+		return true;
 	return session_internal(s) && hook != HOOK_QUEUE_PRE && hook != HOOK_QUEUE && hook != HOOK_QUEUE_POST;
 }
 

@@ -66,7 +66,7 @@ bool limits_admit(struct session *s)
 		return refuse(s, COUNT_REFUSED_BUSY, "4.3.2", "too many connections, try again later");
 	if (netlist_has(set->exempt, session_counted(s)))
 		return true;
-	if (too_often(s))
+	if (!session_from_user(s) && too_often(s))
 		return refuse(s, COUNT_REFUSED_RATE, "4.7.0", "too many connections from your address lately");
 	if (set->max_from_ip && limits_sessions_from(s) > set->max_from_ip)
 		return refuse(s, COUNT_REFUSED_IP, "4.7.0", "too many connections from your address");

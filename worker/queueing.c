@@ -34,13 +34,13 @@ static bool header_sound(struct session *s)
 	return true;
 }
 
-/* RFC 6409 8.2, 8.3: a submission server adds what the user's program forgot. Nothing else is touched. */
+/* RFC 6409 8.2, 8.3: who takes mail from users adds what their programs forgot. Nothing else is touched. */
 static bool complete_submission(struct session *s)
 {
 	struct transaction *t = &s->transaction;
 	char date[CLOCK_DATE_SIZE];
 
-	if (!session_submission(s))
+	if (!session_submission(s) && !session_from_user(s))
 		return true;
 	if (!headers_count(&t->headers, "Message-ID")) {
 		char *id = arena_printf(t->arena, "<%s@%s>", spool_write_id(t->writer), s->settings->me);
@@ -67,7 +67,7 @@ static bool add_received(struct session *s)
 	else if (s->proxied)
 		snprintf(literal, sizeof(literal), "[unknown]");
 	struct received facts = {
-		.helo = s->helo, .remote_host = session_remote_host(s), .remote_literal = literal,
+		.user = session_from_user(s) ? netaddr_text(&s->peer, literal) : "", .helo = s->helo, .remote_host = session_remote_host(s), .remote_literal = literal,
 		.me = s->settings->me, .id = spool_write_id(t->writer),
 		.recipient = t->recipient_count == 1 ? t->recipients[0].address.text : "",
 		.esmtp = s->esmtp, .utf8 = t->parameters.utf8, .authenticated = *s->auth_user,

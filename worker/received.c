@@ -45,10 +45,8 @@ static void put_tls(struct buf *out, const struct received *f)
 	buf_printf(out, " verified=%s)", f->peer_verified ? "yes" : "no");
 }
 
-void received_value(const struct received *f, struct buf *out)
+static void put_way(struct buf *out, const struct received *f)
 {
-	char date[CLOCK_DATE_SIZE];
-
 	buf_puts(out, "from ");
 	put_name(out, *f->helo ? f->helo : "unknown");
 	if (*f->remote_literal) {
@@ -60,6 +58,16 @@ void received_value(const struct received *f, struct buf *out)
 	}
 	buf_printf(out, "\r\n\tby %s (postrider) with %s id %s", f->me,
 		   received_with(f->esmtp, f->utf8, *f->tls_version, f->authenticated), f->id);
+}
+
+void received_value(const struct received *f, struct buf *out)
+{
+	char date[CLOCK_DATE_SIZE];
+
+	if (*f->user)	/* it has not come by SMTP from anywhere */
+		buf_printf(out, "by %s (postrider, from %s) id %s", f->me, f->user, f->id);
+	else
+		put_way(out, f);
 	if (*f->tls_version)
 		put_tls(out, f);
 	/* an address of 8-bit or quoted form is left out: it could break the line's grammar, and nobody needs it */

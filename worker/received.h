@@ -8,6 +8,7 @@
 
 /* The facts; texts "" when there are none. */
 struct received {
+	const char *user;					/* "user 1000" of this machine, without a client; "" for a client */
 	const char *helo, *remote_host, *remote_literal;	/* "[192.0.2.1]", "[unknown]"; "" for a local socket */
 	const char *me, *id, *recipient;			/* recipient: only when it is the only one */
 	bool esmtp, utf8, authenticated;			/* utf8: MAIL said SMTPUTF8 */

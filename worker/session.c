@@ -9,6 +9,7 @@
 #include "greeting.h"
 #include "hooks.h"
 #include "limits.h"
+#include "local_user.h"
 #include "session.h"
 #include "summary.h"
 #include "tarpit.h"
@@ -17,6 +18,11 @@
 bool session_internal(const struct session *s)
 {
 	return s->listener->role == LISTENER_INTERNAL;
+}
+
+bool session_from_user(const struct session *s)
+{
+	return s->listener->role == LISTENER_LOCAL;
 }
 
 bool session_submission(const struct session *s)
@@ -245,7 +251,9 @@ void session_open(struct session *s, struct session_host *host, int fd, const st
 		netaddr_text(peer, s->remote_ip);
 	snprintf(s->id, sizeof(s->id), "%08llx-%x-%x", (unsigned long long)clock_now(), (unsigned)host->pid, ++host->sessions);
 	log_id(s->id);
-	if (!session_internal(s))	/* where nothing may be lost on the way to a mailbox */
+	if (session_from_user(s))
+		local_user_take(s, fd);
+	if (!session_internal(s) && !session_from_user(s))	/* where nothing may be lost on the way */
 		s->discarded = extension_set(set->discard_ehlo_keywords);
 	set_rules(s);
 	slot_begin(s);

@@ -28,7 +28,7 @@ struct session {
 	const struct listener *listener;
 	struct stream *stream;
 	char id[32];
-	struct netaddr peer;			/* who is connected: the client, or its proxy; family 0 for a Unix socket */
+	struct netaddr peer;			/* who is connected: the client, its proxy, or a user of this machine; family 0: the queue-runner */
 	bool proxied;				/* a proxy it is, and has said for whom */
 	struct netaddr remote;			/* the client; family 0 for a Unix socket and when its proxy does not know, remote_ip is "" then */
 	struct netaddr local;			/* where it has connected to, as its proxy says, else as the socket said when it was asked; family 0: not asked yet */
@@ -87,6 +87,8 @@ const struct netaddr *session_counted(const struct session *s);
 /* May send to anybody: a plugin granted it, or authenticated. */
 bool session_relaying(const struct session *s);
 bool session_internal(const struct session *s);
+/* It is a user of this machine, on our own socket: the kernel has said which one, and S->peer is he. */
+bool session_from_user(const struct session *s);
 bool session_submission(const struct session *s);
 /* Waits for the reverse lookup if it is under way. "" when there is no name. */
 const char *session_remote_host(struct session *s);

@@ -27,7 +27,7 @@ static void verbs_text(const struct session *s, struct buf *out)
 
 void summary_log(const struct session *s)
 {
-	static const char *const roles[] = { "smtp", "submission", "smtps", "internal" };
+	static const char *const roles[] = { "smtp", "submission", "smtps", "local", "internal" };
 	const struct tls_session *tls = stream_tls(s->stream);
 	struct buf *verbs = &s->host->out;
 	char proxy[NETADDR_TEXT];

@@ -107,7 +107,7 @@ static bool watch_all(struct worker *w)
 		const struct listener *l = &w->args->listeners[i];
 
 		/* Accepted sockets inherit it. Some answers must not wait for the client's acknowledgement (RFC 2920 3.2). */
-		if (l->role != LISTENER_INTERNAL)
+		if (l->role != LISTENER_LOCAL && l->role != LISTENER_INTERNAL)
 			setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 		if (!watch(w, l->fd, EPOLLIN | EPOLLEXCLUSIVE, i))
 			return false;

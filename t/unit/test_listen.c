@@ -164,8 +164,11 @@ START_TEST(test_taken_port)
 }
 END_TEST
 
-START_TEST(test_internal)
+START_TEST(test_sockets)
 {
+	static const struct { const char *name; mode_t mode; enum listener_role role; } sockets[] = {
+		{ "submit", 0666, LISTENER_LOCAL }, { "internal", 0600, LISTENER_INTERNAL },
+	};
 	char dir[] = "/tmp/postrider-test-XXXXXX", path[64];
 	static struct listen_set set;
 	struct err err = { "" };
@@ -173,13 +176,16 @@ START_TEST(test_internal)
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	set.count = 0;
-	ck_assert_msg(listen_add_internal(dir, getuid(), getgid(), &set, &err), "%s", err.text);
-	ck_assert_int_eq(set.listeners[0].role, LISTENER_INTERNAL);
-	snprintf(path, sizeof path, "%s/internal", dir);
-	ck_assert_int_eq(lstat(path, &st), 0);
-	ck_assert_int_eq(st.st_mode & 0777, 0600);
-	listen_shut(set.listeners, 1);
-	unlink(path);
+	ck_assert_msg(listen_add_sockets(dir, getuid(), getgid(), &set, &err), "%s", err.text);
+	ck_assert_uint_eq(set.count, COUNT_OF(sockets));
+	for (size_t i = 0; i < set.count; i++) {
+		ck_assert_int_eq(set.listeners[i].role, sockets[i].role);
+		snprintf(path, sizeof path, "%s/%s", dir, sockets[i].name);
+		ck_assert_int_eq(lstat(path, &st), 0);
+		ck_assert_int_eq(st.st_mode & 0777, sockets[i].mode);
+		unlink(path);
+	}
+	listen_shut(set.listeners, set.count);
 	rmdir(dir);
 }
 END_TEST
@@ -195,4 +201,4 @@ START_TEST(test_decode_nonsense)
 }
 END_TEST
 
-UNIT_MAIN("listen", test_plans, test_refused, test_too_many, test_bind_describe_hand_over, test_taken_port, test_internal, test_decode_nonsense)
+UNIT_MAIN("listen", test_plans, test_refused, test_too_many, test_bind_describe_hand_over, test_taken_port, test_sockets, test_decode_nonsense)

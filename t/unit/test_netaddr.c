@@ -12,6 +12,24 @@ static struct netaddr addr(const char *text)
 	return a;
 }
 
+/* A user is told apart from users, and from every address. */
+START_TEST(test_user)
+{
+	struct netaddr user = netaddr_user(1000), other = netaddr_user(1001), none = addr("0.0.0.0");
+	struct netlist *all = netlist_new();
+	char out[NETADDR_TEXT];
+	struct err err;
+
+	ck_assert_str_eq(netaddr_text(&user, out), "user 1000");
+	ck_assert(netaddr_eq(&user, &user) && netaddr_in(&user, &user, 32));
+	ck_assert(!netaddr_eq(&user, &other) && !netaddr_in(&user, &other, 32) && !netaddr_eq(&user, &none));
+	ck_assert(!netaddr_is_local(&user));
+	ck_assert(netlist_add(all, VIEW("::/0"), &err) && netlist_add(all, VIEW("0.0.0.0/0"), &err));
+	ck_assert(netlist_has(all, &none) && !netlist_has(all, &user));
+	netlist_free(&all);
+}
+END_TEST
+
 START_TEST(test_parse)
 {
 	static const struct { const char *in, *text, *literal, *reverse; } cases[] = {
@@ -188,4 +206,4 @@ START_TEST(test_local)
 }
 END_TEST
 
-UNIT_MAIN("netaddr", test_parse, test_not_an_address, test_ports, test_literals, test_sockets, test_in, test_local)
+UNIT_MAIN("netaddr", test_user, test_parse, test_not_an_address, test_ports, test_literals, test_sockets, test_in, test_local)

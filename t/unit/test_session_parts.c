@@ -57,7 +57,7 @@ END_TEST
 
 static struct received facts(void)
 {
-	return (struct received){ .helo = "client.test", .remote_host = "host.test", .remote_literal = "[192.0.2.1]", .me = "mx.test",
+	return (struct received){ .user = "", .helo = "client.test", .remote_host = "host.test", .remote_literal = "[192.0.2.1]", .me = "mx.test",
 		.id = "ID", .recipient = "bob@local.test", .esmtp = true, .tls_version = "", .tls_cipher = "", .tls_group = "", .peer = "", .now = 0 };
 }
 
@@ -84,6 +84,11 @@ START_TEST(received_forms)
 	received_value(&f, &out);
 	ck_assert(view_starts(buf_view(&out), VIEW("from client.test (local)\r\n")));
 	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\r\n\tPRIORITY -3; "));
+	buf_clear(&out);
+	f = facts();
+	f.user = "user 1000";
+	received_value(&f, &out);
+	ck_assert(view_starts(buf_view(&out), VIEW("by mx.test (postrider, from user 1000) id ID\r\n\tfor <bob@local.test>; Thu, ")));
 	buf_free(&out);
 }
 END_TEST
