@@ -98,7 +98,7 @@ static int64_t next_attempt(struct job *j, const size_t *rcpts, size_t count)
 		when = now + retry;
 	if (!tried && not_before)
 		when = not_before;
-	when = timing_next(&j->file.env, now, when);
+	when = timing_next(&j->file.env, clock_now(), when);
 	return when > lifetime_end(j) ? lifetime_end(j) : when;	/* one last attempt then */
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """When senders want their mail to go: not before (FUTURERELEASE), by when (DELIVERBY), and what first (MT-PRIORITY)."""
-import smtplib, time
+import smtplib, threading, time
 from outbound import PLUGINS, empty, relay, submit, verbs
 from postrider import Instance, run_cases, wait_until
 from sink import Sink
@@ -104,7 +104,7 @@ def too_late():
             start = int(time.time())
             spool.put(p, MESSAGE, "bob@remote.test", by=start + 3, by_mode="R")
             text = notice(p)
-            assert time.time() >= start + 3 and "Status: 5.4.7" in text and "Action: failed" in text
+            assert time.time() >= start + 3 and "Status: 5.4.7" in text and "Action: failed" in text, text
             empty(p)
             assert verbs(sink, "mail") == [1]
             spool.put(p, MESSAGE, [("bob@remote.test", {"notify": spool.NEVER})], by=start, by_mode="R")
@@ -154,18 +154,18 @@ def traced():
 
 def urgent_first():
     """The messages of a sender go in the order of their priorities, which the server hears when it knows of them."""
-    order = [0, -9, 9, 3, 0, -1]
-    busy = [True]
-    with Sink(extensions=("MT-PRIORITY", "SIZE"), rcpt=lambda c, a, n: "451 4.2.0 later" if busy[0] else None) as sink, Sink() as old:
+    order = [0, -9, 9, 3, 0, -1, -9]
+    go = threading.Event()
+    with Sink(extensions=("MT-PRIORITY", "SIZE"), rcpt=lambda c, a, n: go.wait(60) and None) as sink, Sink() as old:
         with relay(route(sink) + route(old, "old.test"), fail_intervals="1h*9", outbound="concurrency_max = 1\n") as p:
+            spool.put(p, MESSAGE, "first@remote.test")
+            wait_until(lambda: sink.connections, what="the only connection to be taken")
             for n, priority in enumerate(order):
-                spool.put(p, MESSAGE, f"p{n}@remote.test", priority=priority, poke=False)
-            spool.put(p, MESSAGE, "last@remote.test", priority=-9)
-            p.wait_log("status=deferred", count=len(order) + 1)
-            busy[0] = False
-            assert p.tool("queue", "flush").returncode == 0
+                spool.put(p, MESSAGE, f"p{n}@remote.test", priority=priority)
+            wait_until(lambda: f"\nwaiting {len(order)}\n" in p.tool("queue", "stats").stdout, what="all to wait")
+            go.set()
             got = [m.parameters.partition("MT-PRIORITY=")[2] or "0" for m in sink.wait(len(order) + 1)]
-            assert got == ["9", "3", "0", "0", "-1", "-9", "-9"], got
+            assert got == ["0", "9", "3", "0", "0", "-1", "-9", "-9"], got
             c = smtplib.SMTP(*p.smtp, timeout=30)
             c.ehlo("client.test")
             assert c.docmd("MAIL FROM:<alice@local.test> MT-PRIORITY=-4")[0] == 250
