@@ -511,7 +511,7 @@ static void read_small(struct option_reader *r, const char *dir, size_t i)
 	if (!listfile_read(dir, row->small_file, r->scratch, &list, &err)) {
 		option_problem(r, arena_printf(r->scratch, "%s/%s", dir, row->small_file), 0, "%s", err.text);
 	} else if (list.count) {
-		expected = option_put(row, list.lines[0], field_at(r, i, 0), r->arena);
+		expected = option_put(row, row->small_value ? row->small_value(list.lines[0]) : list.lines[0], field_at(r, i, 0), r->arena);
 		if (expected)
 			wrong_value(r, list.path, list.numbers[0], row, row->small_file, list.lines[0], expected);
 		*given_at(r, i, 0) = true;

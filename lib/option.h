@@ -31,6 +31,7 @@ struct option_row {
 	/* Of STRING and of each member of a LIST: NULL when VALUE is fine, else what is expected. */
 	const char *(*check)(const char *value);
 	const char *small_file;	/* a file whose first line gives the value too (qpsmtpd's way), or NULL */
+	const char *(*small_value)(const char *line);	/* what a line of that file stands for; NULL: for itself */
 	bool secret;		/* may hold a password: a wrong value is not shown */
 	bool reloadable;	/* SIGHUP puts a change into force; else only a restart does */
 	const char *help;

@@ -20,7 +20,6 @@ static const char *const replaced[][2] = {
 	{ "spool_dir", "spool_dir in postrider.conf" },
 	{ "spool_perms", NULL },
 	{ "timeoutsmtpd", "command_timeout in postrider.conf" },
-	{ "tls_before_auth", "auth_without_tls in postrider.conf" },
 };
 
 /* ---- sections of tls.conf ---- */

@@ -85,6 +85,12 @@ static const char *not_empty(const char *value)
 	return *value ? NULL : "a name";
 }
 
+/* qpsmtpd's tls_before_auth: everything but 0 is yes. */
+static const char *unless_before_auth(const char *line)
+{
+	return strcmp(line, "0") == 0 ? "true" : "false";
+}
+
 /* ---- rows: file, section and field by macro, the rest by name ---- */
 
 #define ROW(file_, section_, name_, field_, type_, ...) \
@@ -221,7 +227,8 @@ static const struct option_row rows[] = {
 	     .help = "free inodes of the spool below which MAIL is answered with 452 4.3.1"),
 	MAIN(allow_bare_lf, OPTION_BOOL, .preset = "false", .reloadable = true,
 	     .help = "accept a bare LF inside messages as a line end, for old clients; never as part of the final CRLF.CRLF"),
-	MAIN(auth_without_tls, OPTION_ENUM, .preset = "false", .choices = "false challenge true", .reloadable = true,
+	MAIN(auth_without_tls, OPTION_ENUM, .preset = "false", .choices = "false challenge true", .small_file = "tls_before_auth",
+	     .small_value = unless_before_auth, .reloadable = true,
 	     .help = "offer AUTH on connections that are not encrypted; challenge: only mechanisms that do not send the password"
 		     " (SCRAM-SHA-256, CRAM-MD5)"),
 	MAIN(auth_failure_delay, OPTION_DURATION, .preset = "1s", .min = 0, .max = MINUTE, .reloadable = true,

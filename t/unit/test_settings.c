@@ -256,6 +256,25 @@ START_TEST(small_files)
 END_TEST
 
 /* A section says otherwise than outside of sections, and passes on what it leaves out; a plugin's inherits from outbound. */
+/* The other way round; everything but 0 is yes. */
+START_TEST(tls_before_auth)
+{
+	static const struct { const char *file, *conf; int clear; } cases[] = {
+		{ "0\n", "", AUTH_CLEAR_ALL }, { "# no\n 0 \n", "", AUTH_CLEAR_ALL }, { "1\n", "", AUTH_CLEAR_NONE }, { "yes\n", "", AUTH_CLEAR_NONE },
+		{ "", "", AUTH_CLEAR_NONE }, { "0\n", "auth_without_tls = challenge\n", AUTH_CLEAR_CHALLENGE },
+	};
+
+	put("me", "mx.example.test\n");
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		put("tls_before_auth", cases[i].file);
+		put("postrider.conf", cases[i].conf);
+		struct settings *s = get();
+		ck_assert_msg((int)s->auth_without_tls == cases[i].clear, "%zu: %d", i, (int)s->auth_without_tls);
+		settings_free(&s);
+	}
+}
+END_TEST
+
 START_TEST(sections)
 {
 	put("me", "mx.example.test\n");
@@ -293,7 +312,7 @@ START_TEST(warnings)
 	put("me", "mx.example.test\n");
 	put("loglevel", "6\n");
 	put("postrider.conf", "user = a\nsmtps_ports = { 1, 2 }\nresolver { timeout = 1s }\n\nuser = b\nsmtps_ports = {}\nsmtps_ports = { 3 }\nresolver { resolv_conf = /x }\n");
-	put("tls_before_auth", "1\n");
+	put("spool_perms", "0700\n");
 	put("rcpthosts", "example.test\n");
 	struct settings *s = get();
 
@@ -407,6 +426,7 @@ int main(void)
 	tcase_add_test(t, bad_files);
 	tcase_add_test(t, not_our_file);
 	tcase_add_test(t, small_files);
+	tcase_add_test(t, tls_before_auth);
 	tcase_add_test(t, sections);
 	tcase_add_test(t, warnings);
 	tcase_add_test(t, print_reads_back);
