@@ -81,6 +81,9 @@ bool tls_resumed(const struct tls_session *s);		/* a session was taken up again 
  * and the SHA-256 of the certificate in hexadecimal. STATUS: "verified", or why it is not. */
 const char *tls_peer_subject(const struct tls_session *s);
 const char *tls_peer_issuer(const struct tls_session *s);
+/* Its common name; "" when there is none, or more than one, or one too long. Its mail addresses (SubjectAltName) by INDEX; "" past the end. */
+const char *tls_peer_cn(const struct tls_session *s);
+const char *tls_peer_email(const struct tls_session *s, size_t index);
 const char *tls_peer_fingerprint(const struct tls_session *s);
 const char *tls_peer_status(const struct tls_session *s);
 bool tls_peer_verified(const struct tls_session *s);

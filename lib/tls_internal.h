@@ -33,9 +33,13 @@ struct tls_context {
 
 /* What the other side's certificate says, cut where it is too long. */
 #define TLS_PEER_NAME 512
+#define TLS_PEER_CN 256
+#define TLS_PEER_EMAILS 1024		/* octets of all, each with its NUL */
 #define TLS_PEER_FINGERPRINT 65		/* SHA-256 in hexadecimal */
 struct tls_peer {
 	char subject[TLS_PEER_NAME], issuer[TLS_PEER_NAME];	/* distinguished names as RFC 4514 writes them */
+	char cn[TLS_PEER_CN];		/* whole or not at all: half of a name may be somebody else's */
+	char emails[TLS_PEER_EMAILS + 1];	/* one behind the other; whole, too; an empty one is the end */
 	char fingerprint[TLS_PEER_FINGERPRINT];
 	char status[256];		/* why it is not verified */
 	bool verified;

@@ -4,6 +4,8 @@
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 
+#define EMAILS_LOOKED_AT 100	/* alternative names of a certificate */
+
 /* ---- who is trusted ---- */
 
 bool tls_trust_file(struct tls_context *ctx, const char *path, struct err *err)
@@ -34,6 +36,34 @@ static void copy_name(gnutls_x509_crt_t cert, int (*get)(gnutls_x509_crt_t, gnut
 	if (get(cert, &text, 0) >= 0)
 		snprintf(out, TLS_PEER_NAME, "%.*s", (int)text.size, (const char *)text.data);
 	gnutls_free(text.data);
+}
+
+/* A NUL in a name is an attempt to look like another. */
+static void copy_cn(gnutls_x509_crt_t cert, char out[TLS_PEER_CN])
+{
+	size_t size = TLS_PEER_CN, other = 0;
+
+	if (gnutls_x509_crt_get_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, 0, out, &size) < 0 || strlen(out) != size ||
+	    gnutls_x509_crt_get_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 1, 0, NULL, &other) != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+		out[0] = '\0';
+}
+
+static void copy_emails(gnutls_x509_crt_t cert, char out[TLS_PEER_EMAILS + 1])
+{
+	char text[TLS_PEER_EMAILS];
+	size_t at = 0;
+
+	for (unsigned i = 0; i < EMAILS_LOOKED_AT; i++) {
+		size_t size = sizeof(text);
+		int kind = gnutls_x509_crt_get_subject_alt_name(cert, i, text, &size, NULL);
+
+		if (kind == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+			return;
+		if (kind != GNUTLS_SAN_RFC822NAME || !size || strlen(text) != size || at + size + 1 > TLS_PEER_EMAILS)
+			continue;
+		memcpy(out + at, text, size + 1);
+		at += size + 1;
+	}
 }
 
 static void copy_fingerprint(const gnutls_datum_t *der, char out[TLS_PEER_FINGERPRINT])
@@ -102,6 +132,8 @@ static void look_at(struct tls_session *s, const gnutls_datum_t *shown, unsigned
 	} else {
 		copy_name(chain[0], gnutls_x509_crt_get_dn3, s->peer->subject);
 		copy_name(chain[0], gnutls_x509_crt_get_issuer_dn3, s->peer->issuer);
+		copy_cn(chain[0], s->peer->cn);
+		copy_emails(chain[0], s->peer->emails);
 		copy_fingerprint(&shown[0], s->peer->fingerprint);
 		judge(s, chain, n);
 	}
@@ -154,6 +186,20 @@ const char *tls_peer_subject(const struct tls_session *s)
 const char *tls_peer_issuer(const struct tls_session *s)
 {
 	return s->peer ? s->peer->issuer : "";
+}
+
+const char *tls_peer_cn(const struct tls_session *s)
+{
+	return s->peer ? s->peer->cn : "";
+}
+
+const char *tls_peer_email(const struct tls_session *s, size_t index)
+{
+	const char *email = s->peer ? s->peer->emails : "";
+
+	while (*email && index--)
+		email += strlen(email) + 1;
+	return email;
 }
 
 const char *tls_peer_fingerprint(const struct tls_session *s)

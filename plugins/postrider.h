@@ -190,6 +190,8 @@ PR_API bool pr_tls_resumed(struct hook_call *call);		/* a session was taken up a
  * or why it is not; only a verified one says who the client is. */
 PR_API const char *pr_tls_peer_subject(struct hook_call *call);
 PR_API const char *pr_tls_peer_issuer(struct hook_call *call);
+PR_API const char *pr_tls_peer_cn(struct hook_call *call);	/* the common name; "" too when there are several, or it is too long */
+PR_API const char *pr_tls_peer_email(struct hook_call *call, size_t index);	/* mail addresses of SubjectAltName; "" past the end */
 PR_API const char *pr_tls_peer_fingerprint(struct hook_call *call);
 PR_API const char *pr_tls_peer_status(struct hook_call *call);
 PR_API bool pr_tls_peer_verified(struct hook_call *call);

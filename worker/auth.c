@@ -14,7 +14,7 @@
 static const struct auth_mechanism mechanisms[] = {
 	{ .name = "SCRAM-SHA-256-PLUS", .hook = HOOK_AUTH_SCRAM_SHA_256, .tls_only = true, .bound = true, .prompt = "", .step = auth_scram },
 	{ .name = "SCRAM-SHA-256", .hook = HOOK_AUTH_SCRAM_SHA_256, .prompt = "", .step = auth_scram },
-	{ .name = "EXTERNAL", .hook = HOOK_AUTH_EXTERNAL, .tls_only = true, .prompt = "", .step = auth_external },
+	{ .name = "EXTERNAL", .hook = HOOK_AUTH_EXTERNAL, .tls_only = true, .certificate = true, .prompt = "", .step = auth_external },
 	/* RFC 6750 5.3: a bearer token is never sent in clear */
 	{ .name = "OAUTHBEARER", .hook = HOOK_AUTH_OAUTHBEARER, .tls_only = true, .prompt = "", .step = auth_oauthbearer },
 	{ .name = "XOAUTH2", .hook = HOOK_AUTH_XOAUTH2, .tls_only = true, .prompt = "", .step = auth_xoauth2 },
@@ -28,7 +28,11 @@ static const struct auth_mechanism mechanisms[] = {
 static bool wanted(const struct session *s, const struct auth_mechanism *m)
 {
 	struct plugin_list *plugins = s->host->args->plugins;
+	const struct tls_session *tls = stream_tls(s->stream);
 
+	/* RFC 4422 appendix A: only where something outside has said who the client is; without TLS that is still to come */
+	if (m->certificate && tls && !tls_peer_verified(tls))
+		return false;
 	return plugin_wants(plugins, m->hook) || (m->password && plugin_wants(plugins, HOOK_AUTH));
 }
 

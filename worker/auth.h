@@ -35,6 +35,7 @@ struct auth_mechanism {
 	bool password;		/* the password is at hand: HOOK_AUTH can decide it too, and eavesdroppers could read it */
 	bool tls_only;		/* makes no sense, or must never be done, in clear, whatever auth_without_tls says */
 	bool bound;		/* wants a channel binding */
+	bool certificate;	/* wants a certificate of the client that was found valid */
 	const char *prompt;	/* the challenge that asks for the first response; NULL: the server begins, there is no initial response */
 	enum auth_next (*step)(struct auth *a, struct view answer);
 };
@@ -72,7 +73,7 @@ struct auth {
 bool auth_offered(const struct session *s);
 /* Appends " PLAIN LOGIN": those that are on offer now. */
 void auth_names(const struct session *s, struct buf *out);
-/* The mechanism NAME if a plugin wants it; NULL else. */
+/* The mechanism NAME if a plugin wants it, and the client has the certificate that it takes; NULL else. */
 const struct auth_mechanism *auth_find(const struct session *s, struct view name);
 /* Whether it may be used on this connection as it is now; false: not without TLS. */
 bool auth_allowed(const struct session *s, const struct auth_mechanism *m);

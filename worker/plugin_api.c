@@ -112,6 +112,16 @@ const char *pr_tls_peer_issuer(struct hook_call *call)
 	return tls_of(call) ? tls_peer_issuer(tls_of(call)) : job_call_tls(call)->issuer;
 }
 
+const char *pr_tls_peer_cn(struct hook_call *call)
+{
+	return tls_of(call) ? tls_peer_cn(tls_of(call)) : "";
+}
+
+const char *pr_tls_peer_email(struct hook_call *call, size_t index)
+{
+	return tls_of(call) ? tls_peer_email(tls_of(call), index) : "";
+}
+
 const char *pr_tls_peer_fingerprint(struct hook_call *call)
 {
 	return tls_of(call) ? tls_peer_fingerprint(tls_of(call)) : job_call_tls(call)->fingerprint;

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """The hooks of AUTH as a plugin sees them: bearer tokens and their errors, EXTERNAL, keys of SCRAM; what is offered, whose senders are
 constrained, and that a plugin which says OK too much lets nobody in."""
-import contextlib, pathlib, sys
+import contextlib, pathlib, sys, tempfile
 from building import load_error, plugin_dir
+from certs import Authority
 from postrider import Instance, PASSWORD, run_cases
-from sasl import Scram, b64, plain, tls, unb64
+from sasl import Scram, b64, plain, secure, unb64
 
 BEARER = "n,a={user},\x01host=mx.local.test\x01port=465\x01auth=Bearer {token}\x01\x01"
-ALL = "250 AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 EXTERNAL OAUTHBEARER XOAUTH2"
+ALL = "250 AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 OAUTHBEARER XOAUTH2"
 
 
 @contextlib.contextmanager
@@ -18,15 +19,6 @@ def instance(lines, conf="", **kw):
     with p:
         p.start()
         yield p
-
-
-@contextlib.contextmanager
-def secure(p):
-    with p.raw("smtps") as c:
-        c.sock = tls().wrap_socket(c.sock)
-        c.expect(None, 220)
-        c.ehlo = c.expect("EHLO c.test", 250)
-        yield c
 
 
 def bearer(user="", token="", form=BEARER):
@@ -74,21 +66,31 @@ def tokens():
 
 
 def external():
-    with instance("tls\ntokens\n", conf="auth_without_tls = true\n", auth=False) as p:
-        with p.raw("submission") as c:
-            c.expect(None, 220)
-            reply = c.expect("EHLO c.test", 250)
-            assert "AUTH SCRAM-SHA-256" in reply and "EXTERNAL" not in reply and "OAUTH" not in reply and "PLUS" not in reply
-            for mechanism in ("EXTERNAL", "OAUTHBEARER", "XOAUTH2", "SCRAM-SHA-256-PLUS"):
-                c.expect(f"AUTH {mechanism} =", "538 5.7.11")
-        for said, code in (("AUTH EXTERNAL =", 235), ("AUTH EXTERNAL " + b64("cert@local.test"), 235), ("AUTH EXTERNAL " + b64("boss"), 535)):
-            with secure(p) as c:
-                c.expect(said, code)
-        with secure(p) as c:
-            c.expect("AUTH EXTERNAL", 334)
-            c.expect("", 235)
-            c.expect("MAIL FROM:<x@other.test>", "553 5.7.1")
-            c.expect("MAIL FROM:<x@sub.local.test>", 250)
+    with tempfile.TemporaryDirectory() as d:
+        ca = Authority(d)
+        pair = ca.issue("client.test").write(d, "client.crt", "client.key")
+        foreign = Authority(d, "foreign").issue("client.test").write(d, "foreign.crt", "foreign.key")
+        with instance("tls\ntokens\n", conf="auth_without_tls = true\n", auth=False, tls="ca = ca.pem", files={"ca.pem": ca.pair.cert}) as p:
+            with p.raw("submission") as c:
+                c.expect(None, 220)
+                reply = c.expect("EHLO c.test", 250)
+                assert "AUTH SCRAM-SHA-256" in reply and "EXTERNAL" not in reply and "OAUTH" not in reply and "PLUS" not in reply
+                for mechanism in ("EXTERNAL", "OAUTHBEARER", "XOAUTH2", "SCRAM-SHA-256-PLUS"):
+                    c.expect(f"AUTH {mechanism} =", "538 5.7.11")
+            for bad in (None, foreign):         # none, and one that nobody here has signed
+                with secure(p, bad) as c:
+                    assert "EXTERNAL" not in c.ehlo and "OAUTHBEARER" in c.ehlo, c.ehlo
+                    c.expect("AUTH EXTERNAL =", "504 5.5.4")
+                    c.expect("MAIL FROM:<x@local.test>", 530)
+            for said, code in (("AUTH EXTERNAL =", 235), ("AUTH EXTERNAL " + b64("cert@local.test"), 235), ("AUTH EXTERNAL " + b64("boss"), 535)):
+                with secure(p, pair) as c:
+                    assert "SCRAM-SHA-256 EXTERNAL OAUTHBEARER" in c.ehlo, c.ehlo
+                    c.expect(said, code)
+            with secure(p, pair) as c:
+                c.expect("AUTH EXTERNAL", 334)
+                c.expect("", 235)
+                c.expect("MAIL FROM:<x@other.test>", "553 5.7.1")
+                c.expect("MAIL FROM:<x@sub.local.test>", 250)
 
 
 def keys():

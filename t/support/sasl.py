@@ -1,5 +1,5 @@
 """The client's side of SASL for tests, step by step, so that each step can be made wrong: SCRAM-SHA-256 (RFC 5802, 7677) and the rest."""
-import base64, hashlib, hmac, os, ssl
+import base64, contextlib, hashlib, hmac, os, ssl
 
 
 def b64(data):
@@ -68,11 +68,23 @@ def cram_md5(raw, user, password):
     return raw.command(b64(f"{user} {hmac.new(password.encode(), unb64(reply[4:]), 'md5').hexdigest()}"))
 
 
-def tls(version=None):
-    """A client's context that trusts everybody, of one version only if said."""
+def tls(version=None, pair=None):
+    """A client's context that trusts everybody, of one version only if said; with the files PAIR (certificate, key) to show."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     if version:
         context.minimum_version = context.maximum_version = version
+    if pair:
+        context.load_cert_chain(*pair)
     return context
+
+
+@contextlib.contextmanager
+def secure(p, pair=None, version=None):
+    """A connection to the smtps port after EHLO, whose answer is in its `ehlo`."""
+    with p.raw("smtps") as c:
+        c.sock = tls(version, pair).wrap_socket(c.sock)
+        c.expect(None, 220)
+        c.ehlo = c.expect("EHLO c.test", 250)
+        yield c

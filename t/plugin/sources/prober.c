@@ -26,6 +26,9 @@ static void connection(struct hook_call *call)
 	text(pr_helo(call));
 	text(pr_tls_version(call));
 	text(pr_tls_cipher(call));
+	text(pr_tls_peer_cn(call));
+	text(pr_tls_peer_email(call, 0));
+	text(pr_tls_peer_email(call, SIZE_MAX));
 	text(pr_auth_user(call));
 	text(pr_command(call));
 	text(pr_command_args(call));
