@@ -115,6 +115,8 @@ struct tls_session *tls_session_new(struct tls_context *ctx, int fd, const struc
 		begin_server(s, wish);
 	else
 		begin_client(s, wish);
+	if (!ctx->server)
+		tls_resume_begin(s, wish->session);
 	return s;
 }
 
@@ -127,6 +129,7 @@ void tls_session_free(struct tls_session **sp)
 		return;
 	gnutls_deinit(s->gnutls);
 	free(s->peer);
+	free(s->key);
 	gnutls_memset(s, 0, sizeof(*s));
 	free(s);
 }
@@ -153,17 +156,22 @@ int tls_handshake(struct tls_session *s, struct err *err)
 	for (;;) {
 		int code = gnutls_handshake(s->gnutls);
 
-		if (code == GNUTLS_E_SUCCESS && !tls_verify_resumed(s))
+		if (code == GNUTLS_E_SUCCESS && !tls_verify_resumed(s)) {
+			tls_resume_failed(s);
 			return classify(s, GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR, err);
+		}
 		if (code == GNUTLS_E_SUCCESS) {
 			tls_note_facts(s);
+			tls_resume_keep(s);
 			return 1;
 		}
 		/* unrecognised server name and the like; the handshake goes on, but not for ever */
 		if (code == GNUTLS_E_WARNING_ALERT_RECEIVED && ++s->warnings <= WARNINGS_MAX)
 			continue;
-		if (code != GNUTLS_E_AGAIN && code != GNUTLS_E_INTERRUPTED)
+		if (code != GNUTLS_E_AGAIN && code != GNUTLS_E_INTERRUPTED) {
 			gnutls_alert_send_appropriate(s->gnutls, code);
+			tls_resume_failed(s);
+		}
 		return classify(s, code, err);
 	}
 }
@@ -177,6 +185,8 @@ ssize_t tls_read(struct tls_session *s, void *data, size_t len, struct err *err)
 	do {
 		n = gnutls_record_recv(s->gnutls, data, len);
 	} while ((n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED) && s->ahead_at < s->ahead_end && ++empty < EMPTY_MAX);
+	if (n > 0 && !s->kept)
+		tls_resume_keep(s);
 	/* Everything that is not data or a clean end, a rehandshake request included, ends the connection. */
 	return n >= 0 ? n : classify(s, (int)n, err);
 }

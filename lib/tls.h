@@ -47,6 +47,8 @@ struct tls_wish {
 	const char *name;		/* client: the host that is asked for (SNI), unless it is an address, and that its certificate is for; NULL
 					 * or "": none */
 	const char *domain;		/* client: its certificate may be for this one instead; NULL or "": no */
+	const char *session;		/* client: an earlier session of the same context and of this name is taken up again, and this one kept
+					 * under it; NULL or "": none is. It says all that is demanded of the server. */
 	bool certificate;		/* client: ours is shown when it is asked for, whoever the server says should have signed it */
 	bool verify;			/* the handshake fails unless the other side has a valid certificate */
 };
@@ -68,6 +70,8 @@ bool tls_pending(const struct tls_session *s);
 /* Sends close_notify once, does not wait. */
 void tls_bye(struct tls_session *s);
 
+/* Client: an earlier session was to be taken up again. When the handshake has failed that may be why; it is forgotten. */
+bool tls_took_up(const struct tls_session *s);
 /* A handshake failed for a reason that is none of the other side's (our key, our memory). */
 bool tls_own_fault(const struct tls_session *s);
 

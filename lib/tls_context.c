@@ -195,6 +195,8 @@ struct tls_context *tls_client_context(const struct settings *s, const struct tl
 {
 	struct tls_context *ctx = context_new(t, false, err);
 
+	if (ctx)
+		ctx->cache = tls_cache_new(TLS_CACHE_SIZE);
 	if (ctx && *t->ca && !tls_trust_file(ctx, settings_path(s, t->ca), err))
 		tls_context_free(&ctx);
 	if (ctx && our_own && !load_own(ctx, s, t, err))
@@ -217,6 +219,7 @@ void tls_context_free(struct tls_context **ctxp)
 	if (!ctx)
 		return;
 	tls_certs_free(&ctx->certs);
+	tls_cache_free(&ctx->cache);
 	if (ctx->trust)
 		gnutls_x509_trust_list_deinit(ctx->trust, 1);
 	netlist_free(&ctx->avoided);

@@ -4,6 +4,7 @@
 
 #include "tls.h"
 #include "arena.h"
+#include "tls_cache.h"
 #include "tls_certs.h"
 #include <gnutls/gnutls.h>
 
@@ -22,6 +23,7 @@ struct tls_context {
 	struct netlist *avoided;	/* server: clients that are not offered TLS */
 	const char **closed_ports;	/* server: where it is not offered */
 	gnutls_dh_params_t dh;		/* NULL: the groups of RFC 7919 */
+	struct tls_cache *cache;	/* client: sessions to be taken up again */
 	gnutls_certificate_credentials_t credentials;	/* with no certificate: a client that shows none */
 	size_t file_count;
 	const char **files;
@@ -54,6 +56,8 @@ struct tls_session {
 	bool verify;			/* the other side must have a valid certificate */
 	bool judged;			/* it has been looked at */
 	bool resumed;
+	char *key;			/* client: in the cache; NULL: it is not kept */
+	bool took_up, kept;		/* client: one from the cache was offered; this one is there */
 	struct tls_peer *peer;		/* NULL: it has shown none, or nobody asks */
 	char name[256], domain[256];	/* client: the certificate must be for one of them; name is asked for, too */
 	char version[16], cipher[64], group[16], sni[256];
@@ -71,6 +75,11 @@ void tls_trust_system(struct tls_context *ctx);
 int tls_verify_peer(gnutls_session_t g);
 /* After it: GnuTLS does not ask for a session that was taken up again, whose certificate may no longer do. */
 bool tls_verify_resumed(struct tls_session *s) MUST_CHECK;
+/* Client: offers the server the session under KEY, if there is one; keeps this one as soon as there is something to keep (in TLS
+ * 1.3 a ticket that comes after the handshake); forgets the one that was offered. */
+void tls_resume_begin(struct tls_session *s, const char *key);
+void tls_resume_keep(struct tls_session *s);
+void tls_resume_failed(struct tls_session *s);
 /* The keys of tickets: made at random; ended. A negative code of GnuTLS when it fails. */
 int tls_ticket_key(struct tls_context *ctx);
 void tls_ticket_end(struct tls_context *ctx);

@@ -35,6 +35,7 @@ static void shut(struct client *c)
 
 	/* A connection that had died while it was idle says nothing about the message. */
 	loss.stale = c->parcels > 1 && !c->heard && loss.step == STEP_MAIL;
+	loss.took_up = (loss.kind == LOSS_TLS || loss.kind == LOSS_SECURITY) && connection_took_up(c->connection);
 	loss.committed = c->parcel && client_committed(c);
 	c->at = STEP_SHUT;
 	c->user->lost(c->arg, &loss);

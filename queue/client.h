@@ -36,6 +36,7 @@ struct client_loss {
 	enum client_loss_kind kind;
 	enum step_id step;
 	bool stale;			/* a reused connection that had died: the parcel has not been looked at */
+	bool took_up;			/* a handshake that was to take up an earlier session: worth another try without */
 	bool committed;			/* all of the message had gone out: it may have been taken */
 	unsigned code;			/* of the reply; 0 when there was none */
 	char enhanced[12];		/* the reply's, or ours; "" none */

@@ -427,6 +427,11 @@ bool connection_start_tls(struct connection *c, struct tls_context *ctx, const s
 	return true;
 }
 
+bool connection_took_up(const struct connection *c)
+{
+	return c->state == HANDSHAKE && c->tls && tls_took_up(c->tls);
+}
+
 const struct tls_session *connection_tls(const struct connection *c)
 {
 	return c->state == OPEN ? c->tls : NULL;

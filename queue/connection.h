@@ -55,6 +55,8 @@ void connection_eat(struct connection *c, size_t n);
 
 /* Client handshake; `connected` or `failed` follows. The caller has checked that there is no input left over. */
 bool connection_start_tls(struct connection *c, struct tls_context *ctx, const struct tls_wish *wish, int64_t timeout_ms, struct err *err) MUST_CHECK;
+/* A handshake has failed with which an earlier session was to be taken up again, which is forgotten now. */
+bool connection_took_up(const struct connection *c);
 /* NULL while plain. */
 const struct tls_session *connection_tls(const struct connection *c);
 /* How many there are, in this process. */

@@ -1,5 +1,6 @@
 /* delivery.c - see delivery.h. Which failure leads where:
  *   before anything of the message was decided    the next address; after the last one the recipients are deferred
+ *   TLS handshake, an earlier session in it       the same address once more, without that
  *   TLS handshake                                 the same address once more, in clear (opportunistic TLS)
  *   no TLS, AUTH or valid certificate, where      the next address; deferred, never sent without
  *   they are demanded
@@ -85,7 +86,7 @@ static void delivery_put_back(struct delivery *d, enum site_end end)
 	struct runner *r = d->job->runner;
 
 	delivery_drop(d);
-	d->begun = d->plain = d->fresh = d->busy = d->reached = false;
+	d->begun = d->plain = d->anew = d->fresh = d->busy = d->reached = false;
 	d->wait_until = 0;
 	DL_DELETE(r->active, d);
 	sched_back(&r->sched, &d->turn, end, d->failure.text, clock_ms());
@@ -227,7 +228,7 @@ static void address_down(struct delivery *d, const struct target *t)
 static void next_address(struct delivery *d)
 {
 	d->at++;
-	d->plain = d->fresh = false;
+	d->plain = d->anew = d->fresh = false;
 	try_next(d);
 }
 
@@ -365,7 +366,8 @@ static void on_lost(void *arg, const struct client_loss *loss)
 	take_results(d);
 	store_cancel(&d->nogo);
 	client_close(&d->client);
-	if (loss->stale) {
+	if (loss->stale || (loss->took_up && !d->anew)) {
+		d->anew |= loss->took_up;
 		d->fresh = true;
 		try_next(d);
 	} else if (!undecided(d)) {
@@ -454,7 +456,7 @@ static void try_next(struct delivery *d)
 			log_warn("no connection can be made: %s", err.text);
 		else
 			address_down(d, t);
-		d->plain = d->fresh = false;
+		d->plain = d->anew = d->fresh = false;
 	}
 	if (d->wait_until) {
 		delivery_pause(d);

@@ -21,6 +21,7 @@ struct delivery {
 	struct client *client;
 	bool fresh;			/* no pooled connection: one had died */
 	bool plain;			/* no TLS: the handshake failed */
+	bool anew;			/* it did when an earlier session was to be taken up again */
 	struct store_query *nogo;	/* whether it has failed with this address before; NULL: not asked, or answered */
 	int64_t wait_until;		/* clock_ms: some address may not be used before; 0: all may */
 	const struct shaping_answer *obeyed;	/* what conf/destinations says of the words that ended the last connection */

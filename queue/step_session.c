@@ -41,8 +41,9 @@ void step_send_starttls(struct client *c)
 void step_send_handshake(struct client *c)
 {
 	const struct access *a = c->target.access;
+	char session[TLS_POLICY_SESSION];
 	struct tls_wish wish = { .name = c->target.name, .domain = a ? a->domain : "", .verify = a && a->verify,
-		.certificate = tls_policy_certificate(c->shared->tls, a) };
+		.certificate = tls_policy_certificate(c->shared->tls, a), .session = tls_policy_session(c->shared->tls, &c->target, session) };
 	struct tls_context *context = tls_policy_context(c->shared->tls, a);
 	struct err err = { "" };
 

@@ -287,6 +287,16 @@ bool tls_policy_certificate(const struct tls_policy *p, const struct access *acc
 	return certificate == ACCESS_CERTIFICATE_SHOWN || (certificate == ACCESS_CERTIFICATE_DEFAULT && way_of(p, access)->settings->mutual_tls);
 }
 
+char *tls_policy_session(const struct tls_policy *p, const struct target *t, char out[TLS_POLICY_SESSION])
+{
+	const struct access *a = t->access;
+	char where[TARGET_TEXT];
+
+	snprintf(out, TLS_POLICY_SESSION, "%s %s certificate=%d verify=%d %s", target_text(t, where), t->name, tls_policy_certificate(p, a), a && a->verify,
+		 a ? a->domain : "");
+	return out;
+}
+
 struct tls_context *tls_policy_context(const struct tls_policy *p, const struct access *access)
 {
 	return way_of(p, access)->context;

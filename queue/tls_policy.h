@@ -37,6 +37,10 @@ void tls_policy_host(const struct tls_policy *p, const char *name, const struct 
 enum access_tls tls_policy_need(const struct settings *s, const struct target *t);
 /* Whether our own certificate is shown. */
 bool tls_policy_certificate(const struct tls_policy *p, const struct access *access);
+/* Equal for connections whose TLS session may be that of one another: the same host at the same address, of which the same is demanded and
+ * that is shown the same. Returns OUT. */
+#define TLS_POLICY_SESSION (TARGET_TEXT + 2 * DNS_NAME_SIZE + 64)
+char *tls_policy_session(const struct tls_policy *p, const struct target *t, char out[TLS_POLICY_SESSION]);
 /* The credentials for those gone to by ACCESS, and the settings of its section. */
 struct tls_context *tls_policy_context(const struct tls_policy *p, const struct access *access);
 const struct tls_settings *tls_policy_settings(const struct tls_policy *p, const struct access *access);
