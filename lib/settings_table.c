@@ -68,6 +68,13 @@ static const char *network_or_host(const char *value)
 		: "a network (\"192.0.2.0/24\", \"2001:db8::1\"), a host name, or a domain (\".example.com\": all below it)";
 }
 
+static const char *mailbox(const char *value)
+{
+	struct address address;
+
+	return !*value || address_split(view_of(value), 0, &address) ? NULL : "an address (postmaster@example.org), or nothing";
+}
+
 static const char *intervals(const char *value)
 {
 	struct schedule schedule;
@@ -399,6 +406,8 @@ static const struct option_row rows[] = {
 		 .help = "time after which the sender is told that a message is late; 0: only senders who ask for it (RFC 3461), after 4 hours"),
 	OUTBOUND(bounce_max_return, OPTION_SIZE, .preset = "1M", .min = 0, .max = SETTINGS_SIZE_MAX,
 		 .help = "largest message that is returned whole with the notice that it failed; of a larger one only the headers are"),
+	OUTBOUND(double_bounce_to, OPTION_STRING, .preset = "", .check = mailbox,
+		 .help = "who is told when a message without a sender, such as a notice, cannot be delivered; empty: nobody"),
 };
 
 const struct option_row *settings_rows(size_t *count)

@@ -1,130 +1,26 @@
 /* bounce.c - a notice as a message: template, report, and the message that it is about or its headers, as a multipart/report
  * (RFC 6522) in the spool. Its sender is the null sender, so nothing can ever be sent back about it (RFC 5321 4.5.5). */
 #include "bounce.h"
-#include <fcntl.h>
 #include <strings.h>
 
 #include "../lib/address.h"
 #include "../lib/clock.h"
+#include "../lib/field.h"
 #include "bounce_report.h"
+#include "bounce_text.h"
 #include "spool_internal.h"
 
-#define TEXT_MAX 65536
 #define HEADERS_MAX (256u << 10)	/* of the headers that go back instead of the message */
 #define NOTICE_MAX (64u << 20)		/* of everything but the message that goes back */
 #define NOTICE_MEMORY (256u << 10)
 #define LINE_MAX_OCTETS 998		/* RFC 5322 2.1.1 */
+#define MESSAGE_ID_MAX 900		/* octets: "References: " before it stays on a line */
 #define CONTENT_FLAGS (ENVELOPE_8BIT | ENVELOPE_DOTS | ENVELOPE_LONG_LINES)	/* that a part hands on to the whole */
-
-#define TEXT_HEADERS(subject) \
-	"Received: by {me} (postrider, process {pid}); {date}\n" \
-	"Date: {date}\n" \
-	"From: Mail Delivery System <MAILER-DAEMON@{me}>\n" \
-	"To: <{from}>\n" \
-	"Subject: " subject "\n" \
-	"Message-ID: {msgid}\n" \
-	"\n" \
-	"This is the mail system at {me}.\n" \
-	"\n"
-
-static const struct { const char *file, *text; } templates[BOUNCE_KINDS] = {
-	[BOUNCE_FAILED] = { "outbound.bounce_message", TEXT_HEADERS("Undelivered mail: failure notice")
-		"Your message could not be delivered to the addresses below. This is a\n"
-		"permanent error: it has been given up, and nothing more will be tried.\n"
-		"\n"
-		"{recipients}\n"
-		"A report for programs and your message, or its headers, follow.\n" },
-	[BOUNCE_DELAYED] = { "outbound.delay_message", TEXT_HEADERS("Delayed mail: it is still being tried")
-		"Your message could not be delivered yet to the addresses below. You need\n"
-		"not send it again: it will be tried until {until}.\n"
-		"\n"
-		"{recipients}\n"
-		"A report for programs and the headers of your message follow.\n" },
-	[BOUNCE_SUCCESS] = { "outbound.success_message", TEXT_HEADERS("Delivered mail: the report that you asked for")
-		"Your message has reached the addresses below, or was relayed towards them\n"
-		"by a server that gives no further reports.\n"
-		"\n"
-		"{recipients}\n"
-		"A report for programs and the headers of your message follow.\n" },
-};
-
-const char *bounce_default_text(enum bounce_kind kind)
-{
-	return templates[kind].text;
-}
-
-/* ---- the template ---- */
-
-/* What stands before the first empty line, and behind it. */
-static struct view cut_header(struct view *text)
-{
-	struct view all = *text;
-	while (text->len > 0) {
-		size_t at = (size_t)(text->data - all.data);
-		struct view line = view_cut(text, '\n');
-		if (view_trim(line).len == 0)
-			return view_head(all, at);
-	}
-	return all;
-}
-
-/* A field name and a colon, or the continuation of one. */
-static bool header_line_valid(struct view line, bool first)
-{
-	size_t colon = view_find(line, ':');
-	if (view_starts(line, VIEW(" ")) || view_starts(line, VIEW("\t")))
-		return !first;
-	if (colon == 0 || colon == line.len)
-		return false;
-	for (size_t i = 0; i < colon; i++)
-		if (line.data[i] <= ' ' || line.data[i] >= 0x7f)
-			return false;
-	return true;
-}
-
-static bool text_valid(const char *file, const char *text, struct err *err)
-{
-	struct view rest = view_of(text), header = cut_header(&rest);
-	bool first = true;
-	for (unsigned number = 1; header.len > 0; number++, first = false)
-		if (!header_line_valid(view_cut(&header, '\n'), first))
-			return err_set(err, "%s:%u: not a header line; expected headers, an empty line and a text", file, number);
-	return !first || err_set(err, "%s: no header lines before the first empty line", file);
-}
-
-static bool read_text(const char *dir, const char *file, struct arena *a, const char **text, struct err *err)
-{
-	int fd = open(arena_printf(a, "%s/%s", dir, file), O_RDONLY | O_CLOEXEC);
-	char *data = fd < 0 ? NULL : arena_alloc(a, TEXT_MAX + 1);
-	ssize_t len = fd < 0 ? -1 : read(fd, data, TEXT_MAX + 1);
-	int why = errno;
-	if (fd >= 0)
-		close(fd);
-	errno = why;
-	*text = NULL;
-	if (fd < 0 && why == ENOENT)
-		return true;
-	if (len < 0)
-		return err_sys(err, "%s", file);
-	if (len > TEXT_MAX || memchr(data, '\0', (size_t)len) != NULL)
-		return err_set(err, "%s: over %u bytes, or not text", file, TEXT_MAX);
-	data[len] = '\0';
-	*text = data;
-	return text_valid(file, data, err);
-}
-
-bool bounce_read_texts(const char *dir, struct arena *a, struct bounce_config *config, struct err *err)
-{
-	for (size_t i = 0; i < BOUNCE_KINDS; i++)
-		if (!read_text(dir, templates[i].file, a, &config->texts[i], err))
-			return false;
-	return true;
-}
 
 /* The template's header lines, but for those that are ours to write. */
 static void put_template_header(const struct bounce_notice *n, struct view header, struct buf *out)
 {
-	static const char *const ours[] = { "MIME-Version:", "Content-", "Auto-Submitted:", "Return-Path:" };
+	static const char *const ours[] = { "MIME-Version:", "Content-", "Auto-Submitted:", "Return-Path:", "References:" };
 	bool skip = false;
 	while (header.len > 0) {
 		struct view line = view_cut(&header, '\n');
@@ -134,7 +30,7 @@ static void put_template_header(const struct bounce_notice *n, struct view heade
 			skip = skip || view_case_starts(line, view_of(ours[i]));
 		if (skip)
 			continue;
-		bounce_report_expand(n, line, true, out);
+		bounce_report_expand(n, line, IN_HEADER, out);
 		buf_putc(out, '\n');
 	}
 }
@@ -145,10 +41,11 @@ struct assembly {
 	const struct bounce_notice *notice;
 	const struct spool_file *file;
 	struct spool_writer *writer;
-	char boundary[SPOOL_ID_SIZE + 8];
 	bool whole;			/* the message goes back, not only its headers */
-	struct buf headers;		/* of the message, when only these go back */
-	struct buf before, after;	/* the notice in front of and behind what goes back; "\n" line ends */
+	struct buf headers;		/* of the message */
+	const char *message_id;		/* its own; "" none */
+	struct arena *arena;
+	struct buf header, before, after;	/* of the notice: its header, and its parts in front of and behind what goes back; "\n" line ends */
 	unsigned flags;			/* enum envelope_flags of the notice */
 	struct err *err;
 };
@@ -170,6 +67,28 @@ static unsigned flags_of(struct view text)
 	return flags;
 }
 
+static const char *receiver_of(const struct bounce_notice *n)
+{
+	return n->about->kind == BOUNCE_DOUBLE ? n->config->double_to : n->about->file->env.sender;
+}
+
+/* What the notice says of the message: its subject, and what it is an answer to. */
+static void read_fields(struct assembly *b, struct bounce_notice *n)
+{
+	struct view rest = buf_view(&b->headers);
+	n->subject = b->message_id = "";
+	while (rest.len > 0) {
+		struct field f = field_next(&rest);
+		if (!*n->subject && field_named(&f, VIEW("Subject")))
+			n->subject = field_value(&f, b->arena);
+		else if (!*b->message_id && field_named(&f, VIEW("Message-ID")))
+			b->message_id = field_value(&f, b->arena);
+	}
+	struct view id = view_of(b->message_id);
+	if (id.len > MESSAGE_ID_MAX || !view_starts(id, VIEW("<")) || id.data[id.len - 1] != '>' || !view_is_printable(id) || view_find(id, ' ') < id.len)
+		b->message_id = "";	/* a list of several would be no harm, and anything else */
+}
+
 /* The header section, up to the empty line or, over the limit, to the last line end below it. */
 static bool read_headers(struct assembly *b)
 {
@@ -189,10 +108,72 @@ static bool read_headers(struct assembly *b)
 	return true;
 }
 
-static void put_part(struct assembly *b, const char *type, bool eight)
+/* What SET of the boundaries stands for: the report itself, and in it the texts with their image, and the texts. No
+ * boundary begins as another one does. */
+enum boundaries { OF_REPORT, OF_RELATED, OF_ALTERNATIVE };
+static const char *const boundary_heads[] = { [OF_REPORT] = "=_", [OF_RELATED] = "r=_", [OF_ALTERNATIVE] = "a=_" };
+
+static void put_boundary(struct assembly *b, enum boundaries set, const char *end)
 {
-	buf_printf(&b->before, "\n--%s\nContent-Type: %s\nContent-Transfer-Encoding: %s\n\n", b->boundary, type,
-		eight ? "8bit" : "7bit");
+	buf_printf(&b->before, "\n--%s%s%s\n", boundary_heads[set], b->notice->id, end);
+}
+
+static void put_part(struct assembly *b, enum boundaries set, const char *type, bool eight)
+{
+	put_boundary(b, set, "");
+	buf_printf(&b->before, "Content-Type: %s\nContent-Transfer-Encoding: %s\n\n", type, eight ? "8bit" : "7bit");
+}
+
+/* A part that consists of parts. */
+static void put_parts(struct assembly *b, enum boundaries set, const char *type, enum boundaries inner, bool eight)
+{
+	put_boundary(b, set, "");
+	buf_printf(&b->before, "Content-Type: %s;\n\tboundary=\"%s%s\"\nContent-Transfer-Encoding: %s\n", type, boundary_heads[inner],
+		b->notice->id, eight ? "8bit" : "7bit");
+}
+
+static bool is_8bit(const struct buf *text)
+{
+	return flags_of(buf_view(text)) & ENVELOPE_8BIT;
+}
+
+static void put_text(struct assembly *b, enum boundaries set, const char *type, const struct buf *text)
+{
+	bool eight = is_8bit(text);
+	put_part(b, set, arena_printf(b->arena, "%s; charset=%s", type, eight ? "utf-8" : "us-ascii"), eight);
+	buf_put_view(&b->before, buf_view(text));
+}
+
+/* What people read: TEXT, and where there is one its HTML form, which comes last because it is the better one (RFC 2046 5.1.4), with
+ * the image that it refers to (RFC 2387). */
+static void put_human(struct assembly *b, const struct buf *text)
+{
+	const struct bounce_notice *n = b->notice;
+	const struct bounce_texts *t = &n->config->texts[n->about->kind];
+	enum boundaries set = OF_REPORT;
+	struct buf html;
+	if (t->html == NULL) {
+		put_text(b, OF_REPORT, "text/plain", text);
+		return;
+	}
+	buf_init(&html, NOTICE_MAX / 2);
+	bounce_report_expand(n, view_of(t->html), IN_HTML, &html);
+	bool eight = is_8bit(text) || is_8bit(&html);
+	if (t->image != NULL) {
+		put_parts(b, set, "multipart/related; type=\"multipart/alternative\"", OF_RELATED, eight);
+		set = OF_RELATED;
+	}
+	put_parts(b, set, "multipart/alternative", OF_ALTERNATIVE, eight);
+	put_text(b, OF_ALTERNATIVE, "text/plain", text);
+	put_text(b, OF_ALTERNATIVE, "text/html", &html);
+	put_boundary(b, OF_ALTERNATIVE, "--");
+	if (t->image != NULL) {
+		put_boundary(b, OF_RELATED, "");
+		buf_puts(&b->before, t->image);
+		put_boundary(b, OF_RELATED, "--");
+	}
+	b->before.failed |= html.failed;
+	buf_free(&html);
 }
 
 /* What the message or its headers are called: RFC 2046, RFC 6522, and RFC 6533 for internationalised ones. */
@@ -208,36 +189,37 @@ static const char *returned_type(const struct assembly *b)
 static void compose(struct assembly *b)
 {
 	const struct bounce_notice *n = b->notice;
-	const char *template = n->config->texts[n->about->kind];
+	const char *template = n->config->texts[n->about->kind].plain;
 	struct view body = view_of(template != NULL ? template : bounce_default_text(n->about->kind));
-	struct view header = cut_header(&body);
+	struct view header = bounce_text_header(&body);
 	struct buf text, status;
 	buf_init(&text, NOTICE_MAX / 2);
 	buf_init(&status, NOTICE_MAX / 2);
-	bounce_report_expand(n, body, false, &text);
+	bounce_report_expand(n, body, IN_TEXT, &text);
 	bounce_report_status(n, &status);
-	bool text8 = flags_of(buf_view(&text)) & ENVELOPE_8BIT, status8 = flags_of(buf_view(&status)) & ENVELOPE_8BIT;
+	bool status8 = is_8bit(&status);
 	unsigned returned = b->whole ? b->file->env.flags & CONTENT_FLAGS : flags_of(buf_view(&b->headers));
-	bool returned8 = returned & ENVELOPE_8BIT;
 
-	put_template_header(n, header, &b->before);
+	put_template_header(n, header, &b->header);
+	if (*b->message_id)
+		buf_printf(&b->header, "References: %s\n", b->message_id);
 	/* Whether SMTPUTF8 is needed depends on this and on the address, not on what the parts hold (RFC 6532 3.7). */
-	bool utf8 = flags_of(buf_view(&b->before)) & ENVELOPE_8BIT || !view_is_ascii(view_of(b->file->env.sender));
-	buf_printf(&b->before, "Auto-Submitted: auto-replied\nMIME-Version: 1.0\n"
-		"Content-Type: multipart/report; report-type=%sdelivery-status;\n\tboundary=\"%s\"\n"
-		"Content-Transfer-Encoding: %s\n\nThis is a message in MIME format (RFC 2045).\n",
-		n->utf8 ? "global-" : "", b->boundary, text8 || status8 || returned8 ? "8bit" : "7bit");
-	put_part(b, text8 ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii", text8);
-	buf_put_view(&b->before, buf_view(&text));
-	put_part(b, n->utf8 ? "message/global-delivery-status" : "message/delivery-status", status8);
+	bool utf8 = is_8bit(&b->header) || !view_is_ascii(view_of(receiver_of(n)));
+	put_human(b, &text);
+	put_part(b, OF_REPORT, n->utf8 ? "message/global-delivery-status" : "message/delivery-status", status8);
 	buf_put_view(&b->before, buf_view(&status));
-	put_part(b, returned_type(b), returned8);
-	buf_printf(&b->after, "\n--%s--\n", b->boundary);
+	put_part(b, OF_REPORT, returned_type(b), returned & ENVELOPE_8BIT);
+	buf_printf(&b->after, "\n--%s%s--\n", boundary_heads[OF_REPORT], n->id);
 	if (text.failed || status.failed)
 		b->before.failed = true;
 	/* RFC 8689 5: what is told of a message is as secret as the message */
-	b->flags = ENVELOPE_BOUNCE | returned | flags_of(buf_view(&b->before)) | (utf8 ? ENVELOPE_UTF8 : 0u) |
-		(b->file->env.flags & ENVELOPE_REQUIRETLS);
+	b->flags = ENVELOPE_BOUNCE | returned | flags_of(buf_view(&b->header)) | flags_of(buf_view(&b->before)) | (utf8 ? ENVELOPE_UTF8 : 0u) |
+		(b->file->env.flags & ENVELOPE_REQUIRETLS) | (n->about->kind == BOUNCE_DOUBLE ? ENVELOPE_DOUBLE : 0u);
+	buf_printf(&b->header, "Auto-Submitted: auto-replied\nMIME-Version: 1.0\n"
+		"Content-Type: multipart/report; report-type=%sdelivery-status;\n\tboundary=\"%s%s\"\n"
+		"Content-Transfer-Encoding: %s\n\nThis is a message in MIME format (RFC 2045).\n",
+		n->utf8 ? "global-" : "", boundary_heads[OF_REPORT], n->id,
+		(returned | flags_of(buf_view(&b->before))) & ENVELOPE_8BIT ? "8bit" : "7bit");
 	buf_free(&text);
 	buf_free(&status);
 }
@@ -277,12 +259,13 @@ static bool write_message(struct assembly *b)
 	return true;
 }
 
-static bool write_notice(struct assembly *b)
+static bool write_notice(struct assembly *b, struct bounce_notice *n)
 {
-	if (!b->whole && !read_headers(b))
+	if (!read_headers(b))
 		return false;
+	read_fields(b, n);
 	compose(b);
-	return write_text(b, &b->before) && (b->whole ? write_message(b) : b->headers.len == 0 || write_text(b, &b->headers)) &&
+	return write_text(b, &b->header) && write_text(b, &b->before) && (b->whole ? write_message(b) : b->headers.len == 0 || write_text(b, &b->headers)) &&
 		write_text(b, &b->after);
 }
 
@@ -290,17 +273,13 @@ static bool write_notice(struct assembly *b)
  * no notice be asked for). */
 static bool commit_notice(struct assembly *b)
 {
-	const struct envelope *env = &b->file->env;
-	const char *at = strrchr(env->sender, '@');
-	struct arena *a = arena_new(1024);
-	const char *domain = address_domain_canonical(view_of(at != NULL ? at + 1 : b->notice->config->me), a);
-	struct envelope_rcpt rcpt = { .address = env->sender, .domain = domain != NULL ? domain : "", .notify = NOTIFY_NEVER,
+	const char *to = receiver_of(b->notice), *at = strrchr(to, '@');
+	const char *domain = address_domain_canonical(view_of(at != NULL ? at + 1 : b->notice->config->me), b->arena);
+	struct envelope_rcpt rcpt = { .address = to, .domain = domain != NULL ? domain : "", .notify = NOTIFY_NEVER,
 		.orcpt = "", .status = RCPT_TODO, .last = "" };
 	struct envelope notice = { .sender = "", .arrived = clock_now_us(), .flags = b->flags, .session = b->file->id,
 		.rcpt_count = 1, .rcpts = &rcpt };
-	bool ok = spool_commit(b->writer, VIEW(""), 0, &notice, b->err);
-	arena_free(&a);
-	return ok;
+	return spool_commit(b->writer, VIEW(""), 0, &notice, b->err);
 }
 
 /* RFC 3461 4.3: RET is about failures; of all else only the headers go back. RFC 8689 5 wants no more of a secret message, and
@@ -308,25 +287,28 @@ static bool commit_notice(struct assembly *b)
 static bool returns_whole(const struct bounce_notice *n)
 {
 	const struct envelope *env = &n->about->file->env;
-	return n->about->kind == BOUNCE_FAILED && strcasecmp(env->ret, "HDRS") != 0 && n->about->file->message_len <= n->config->max_return &&
+	bool failed = n->about->kind == BOUNCE_FAILED || n->about->kind == BOUNCE_DOUBLE;
+	return failed && strcasecmp(env->ret, "HDRS") != 0 && n->about->file->message_len <= n->config->max_return &&
 		!(env->flags & (ENVELOPE_BINARY | ENVELOPE_REQUIRETLS));
 }
 
 static enum bounce_result send_notice(struct spool *sp, struct bounce_notice *n, char id[SPOOL_ID_SIZE], struct err *err)
 {
 	struct assembly b = { .notice = n, .file = n->about->file, .writer = spool_write_begin(sp, NOTICE_MEMORY), .err = err,
-		.whole = returns_whole(n) };
+		.whole = returns_whole(n), .arena = arena_new(4096) };
+	buf_init(&b.header, NOTICE_MAX);
 	buf_init(&b.before, NOTICE_MAX);
 	buf_init(&b.after, NOTICE_MAX);
 	buf_init(&b.headers, 2 * HEADERS_MAX);
 	memcpy(id, spool_write_id(b.writer), SPOOL_ID_SIZE);
 	n->id = id;
-	snprintf(b.boundary, sizeof b.boundary, "=_%s", id);
-	bool ok = write_notice(&b) && commit_notice(&b);
+	bool ok = write_notice(&b, n) && commit_notice(&b);
 	spool_write_end(&b.writer);
+	buf_free(&b.header);
 	buf_free(&b.before);
 	buf_free(&b.after);
 	buf_free(&b.headers);
+	arena_free(&b.arena);
 	return ok ? BOUNCE_SENT : BOUNCE_ERROR;
 }
 
@@ -337,6 +319,11 @@ bool bounce_possible(const struct spool_file *f, struct err *err)
 	if (f->env.sender[0] == '\0' || f->env.flags & ENVELOPE_BOUNCE)
 		return err_set(err, "it has no sender to whom it could go back; remove it instead");
 	return true;
+}
+
+bool bounce_double_wanted(const struct bounce_config *config, const struct spool_file *f)
+{
+	return config->double_to != NULL && config->double_to[0] != '\0' && f->env.sender[0] == '\0' && !(f->env.flags & ENVELOPE_DOUBLE);
 }
 
 bool bounce_allowed(const struct spool_file *f, size_t rcpt)
@@ -367,7 +354,7 @@ enum bounce_result bounce_send(struct spool *sp, const struct bounce_config *con
 	for (size_t i = 0; i < b->count; i++) {
 		if (b->rcpts[i].rcpt >= b->file->env.rcpt_count)
 			bug("bounce: recipient %zu of %zu", b->rcpts[i].rcpt, b->file->env.rcpt_count);
-		if (bounce_wanted(b->file, b->rcpts[i].rcpt, b->kind))
+		if (b->kind == BOUNCE_DOUBLE || bounce_wanted(b->file, b->rcpts[i].rcpt, b->kind))
 			wanted[n.count++] = b->rcpts[i];
 	}
 	enum bounce_result result = n.count == 0 ? BOUNCE_UNWANTED : send_notice(sp, &n, id, err);

@@ -10,11 +10,22 @@
 #include "spool.h"
 
 /* What a notice is about; there is a text for each. */
-enum bounce_kind { BOUNCE_FAILED, BOUNCE_DELAYED, BOUNCE_SUCCESS, BOUNCE_KINDS };
+enum bounce_kind {
+	BOUNCE_FAILED, BOUNCE_DELAYED, BOUNCE_SUCCESS,
+	BOUNCE_DOUBLE,			/* a failed message without a sender: to whom the administrator has named */
+	BOUNCE_KINDS
+};
+
+/* NULL: there is no such file. */
+struct bounce_texts {
+	const char *plain;		/* else the one that is built in */
+	const char *html, *image;
+};
 
 struct bounce_config {
 	const char *me;
-	const char *texts[BOUNCE_KINDS];	/* NULL: the one that is built in */
+	const char *double_to;		/* who gets BOUNCE_DOUBLE; "" or NULL: nobody */
+	struct bounce_texts texts[BOUNCE_KINDS];
 	uint64_t max_return;		/* octets; of a larger message only the headers go back */
 };
 
@@ -48,10 +59,11 @@ struct bounce {
 
 enum bounce_result { BOUNCE_SENT, BOUNCE_UNWANTED /* null sender, or none that NOTIFY asks for */, BOUNCE_ERROR };
 
-/* Reads DIR/outbound.bounce_message, outbound.delay_message and outbound.success_message into CONFIG->texts: header lines, a
- * blank line, text; the fields {pid} {date} {me} {from} {msgid} {to} {reason} as Haraka has them ({to} and {reason} of the first
- * recipient), {recipients}, which lists all with their reasons, and {until}, the time after which a late message is returned. A
- * text is NULL when there is no file. Fails on one that is unreadable, over 64 KiB or no header section. */
+/* Reads DIR/outbound.bounce_message, outbound.delay_message, outbound.success_message and outbound.double_bounce_message into
+ * CONFIG->texts: header lines, a blank line, text; the same with _html behind the name, which is HTML, and with _image, a part of
+ * a message that the HTML refers to. Fields in both texts: {pid} {date} {me} {from} {to} {subject} {recipients} {reason}
+ * {extended_reason} {msgid} as Haraka has them ({to} and {reason} of the first recipient), and {until}, the time after
+ * which a late message is returned. Fails on a file that is unreadable, over 64 KiB (an image: 256), or not what it should be. */
 bool bounce_read_texts(const char *dir, struct arena *a, struct bounce_config *config, struct err *err) MUST_CHECK;
 /* What is built in. */
 const char *bounce_default_text(enum bounce_kind kind);
@@ -63,7 +75,10 @@ bool bounce_allowed(const struct spool_file *f, size_t rcpt);
 /* Whether the sender of F is to hear of recipient RCPT that it failed, is late or was delivered. With no NOTIFY only failures
  * and delays are told (RFC 3461 4.1). What DELIVERBY asks for (NOTIFY_OVERDUE, RCPT_RELAYED) is told whatever else NOTIFY says. */
 bool bounce_wanted(const struct spool_file *f, size_t rcpt, enum bounce_kind kind);
-/* Puts one notice about those of B that are wanted into the spool, durable when it returns BOUNCE_SENT; ID is its queue id.
+/* Whether a failed message that can go back to nobody is to be told of to config->double_to: if he is named, and it is not
+ * that itself. */
+bool bounce_double_wanted(const struct bounce_config *config, const struct spool_file *f);
+/* Puts one notice about those of B that are wanted (of BOUNCE_DOUBLE: about all) into the spool, durable when it returns BOUNCE_SENT; ID is its queue id.
  * Blocks for disk only. The caller sets the statuses afterwards: a crash between means a second notice, not none. */
 enum bounce_result bounce_send(struct spool *sp, const struct bounce_config *config, const struct bounce *b, char id[SPOOL_ID_SIZE],
 	struct err *err) MUST_CHECK;

@@ -3,10 +3,14 @@
 #include "bounce_report.h"
 
 #include "../lib/clock.h"
+#include "../lib/encoded_word.h"
 #include "dsn.h"
 
 #define VALUE_MAX 900		/* a field's value, so that its line stays below the 998 of RFC 5322 2.1.1 */
 #define LISTED_MAX 100		/* recipients listed in the text; the report has them all */
+#define LISTED_LINE 72		/* columns of a line of addresses */
+#define EXPANDED_MAX (1u << 20)	/* octets of one field in HTML before they are escaped: LISTED_MAX recipients with their reasons fit */
+#define HTML_LINE 500		/* octets after which a blank in what is filled into HTML becomes a line end */
 
 /* One line: control characters become blanks, octets over 0x7f "?" unless the notice is internationalised. */
 static void put_clean(const struct bounce_notice *n, struct buf *out, struct view value)
@@ -120,7 +124,8 @@ static void put_reason(const struct bounce_notice *n, size_t i, struct buf *out)
 	put_clean(n, out, a.text);
 }
 
-static void put_recipients(const struct bounce_notice *n, struct buf *out)
+/* All with their reasons, a block each. */
+static void put_reasons(const struct bounce_notice *n, struct buf *out)
 {
 	for (size_t i = 0; i < n->count && i < LISTED_MAX; i++) {
 		buf_putc(out, '<');
@@ -131,6 +136,28 @@ static void put_recipients(const struct bounce_notice *n, struct buf *out)
 	}
 	if (n->count > LISTED_MAX)
 		buf_printf(out, "and %zu more\n", n->count - LISTED_MAX);
+}
+
+/* Their addresses, several in a line. */
+static void put_recipients(const struct bounce_notice *n, struct buf *out)
+{
+	size_t start = out->len;
+
+	for (size_t i = 0; i < n->count && i < LISTED_MAX; i++) {
+		struct view address = view_of(rcpt_of(n, i)->address);
+
+		if (i > 0)
+			buf_putc(out, ',');
+		if (i > 0 && out->len - start + address.len > LISTED_LINE) {
+			buf_putc(out, '\n');
+			start = out->len;
+		} else if (i > 0) {
+			buf_putc(out, ' ');
+		}
+		put_clean(n, out, address);
+	}
+	if (n->count > LISTED_MAX)
+		buf_printf(out, "\nand %zu more", n->count - LISTED_MAX);
 }
 
 static void expand_pid(const struct bounce_notice *n UNUSED, struct buf *out)
@@ -151,7 +178,7 @@ static void expand_me(const struct bounce_notice *n, struct buf *out)
 
 static void expand_from(const struct bounce_notice *n, struct buf *out)
 {
-	put_clean(n, out, view_of(env_of(n)->sender));
+	put_clean(n, out, view_of(n->about->kind == BOUNCE_DOUBLE ? n->config->double_to : env_of(n)->sender));
 }
 
 static void expand_msgid(const struct bounce_notice *n, struct buf *out)
@@ -177,27 +204,81 @@ static void expand_reason(const struct bounce_notice *n, struct buf *out)
 	put_reason(n, 0, out);
 }
 
+static void expand_subject(const struct bounce_notice *n, struct buf *out)
+{
+	put_clean(n, out, view_of(n->subject));
+}
+
+/* In UTF-8, whatever the message needed: what it says of itself to people, who may have written it. */
+static void put_subject(const struct bounce_notice *n, struct buf *out)
+{
+	struct buf text;
+
+	buf_init(&text, 4 * VALUE_MAX);
+	encoded_word_decode(view_head(view_of(n->subject), VALUE_MAX), &text);
+	buf_put_view(out, buf_view(&text));
+	buf_free(&text);
+}
+
 static const struct {
 	const char *name;
 	void (*expand)(const struct bounce_notice *n, struct buf *out);
-	bool lines;			/* not in a header */
+	void (*in_header)(const struct bounce_notice *n, struct buf *out);	/* NULL: not there */
 } template_fields[] = {
-	{ "{pid}", expand_pid, false }, { "{date}", expand_date, false }, { "{me}", expand_me, false },
-	{ "{from}", expand_from, false }, { "{msgid}", expand_msgid, false }, { "{to}", expand_to, false },
-	{ "{reason}", expand_reason, false }, { "{until}", expand_until, false }, { "{recipients}", put_recipients, true },
+	{ "{pid}", expand_pid, expand_pid }, { "{date}", expand_date, expand_date }, { "{me}", expand_me, expand_me },
+	{ "{from}", expand_from, expand_from }, { "{msgid}", expand_msgid, expand_msgid }, { "{to}", expand_to, expand_to },
+	{ "{subject}", put_subject, expand_subject }, { "{reason}", expand_reason, expand_reason },
+	{ "{until}", expand_until, expand_until }, { "{recipients}", put_recipients, NULL }, { "{extended_reason}", put_reasons, NULL },
 };
 
-void bounce_report_expand(const struct bounce_notice *n, struct view template, bool header, struct buf *out)
+/* What came from outside must not be markup. */
+static void put_html(struct view text, struct buf *out)
+{
+	static const struct { char c; const char *as; } escapes[] = {
+		{ '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { '"', "&quot;" }, { '\'', "&#39;" }, { '\n', "<br>\n" },
+	};
+	size_t start = out->len;
+
+	for (; text.len > 0; text = view_skip(text, 1)) {
+		char c = *text.data;
+		size_t i = 0;
+
+		while (i < COUNT_OF(escapes) && escapes[i].c != c)
+			i++;
+		if (i < COUNT_OF(escapes))
+			buf_puts(out, escapes[i].as);
+		else
+			buf_putc(out, c == ' ' && out->len - start > HTML_LINE ? '\n' : c);
+		if (out->len > start && out->data[out->len - 1] == '\n')
+			start = out->len;
+	}
+}
+
+static void expand_field(const struct bounce_notice *n, size_t i, enum bounce_place place, struct buf *out)
+{
+	struct buf value;
+
+	if (place != IN_HTML) {
+		(place == IN_HEADER ? template_fields[i].in_header : template_fields[i].expand)(n, out);
+		return;
+	}
+	buf_init(&value, EXPANDED_MAX);
+	template_fields[i].expand(n, &value);
+	put_html(buf_view(&value), out);
+	buf_free(&value);
+}
+
+void bounce_report_expand(const struct bounce_notice *n, struct view template, enum bounce_place place, struct buf *out)
 {
 	while (template.len > 0) {
 		size_t used = view_find(template, '{'), i = 0;
 		buf_put_view(out, view_head(template, used));
 		template = view_skip(template, used);
-		while (i < COUNT_OF(template_fields) &&
-			((header && template_fields[i].lines) || !view_starts(template, view_of(template_fields[i].name))))
+		while (i < COUNT_OF(template_fields) && ((place == IN_HEADER && !template_fields[i].in_header) ||
+			!view_starts(template, view_of(template_fields[i].name))))
 			i++;
 		if (i < COUNT_OF(template_fields)) {
-			template_fields[i].expand(n, out);
+			expand_field(n, i, place, out);
 			template = view_skip(template, strlen(template_fields[i].name));
 		} else {
 			buf_put_view(out, view_head(template, 1));

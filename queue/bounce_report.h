@@ -15,11 +15,15 @@ struct bounce_notice {
 	size_t count;
 	const char *id;				/* of the notice */
 	time_t now;
+	const char *subject;			/* of the message, as it stands there in one line; "" none */
 	bool utf8;				/* the message needed SMTPUTF8: fields of RFC 6533 */
 };
 
-/* All append lines that end in "\n". TEMPLATE's fields are filled in; in a header a value is one line. */
-void bounce_report_expand(const struct bounce_notice *n, struct view template, bool header, struct buf *out);
+/* Where a field is filled in: in a header a value is one line; in HTML its characters are escaped. */
+enum bounce_place { IN_HEADER, IN_TEXT, IN_HTML };
+
+/* All append lines that end in "\n". TEMPLATE's fields are filled in. */
+void bounce_report_expand(const struct bounce_notice *n, struct view template, enum bounce_place place, struct buf *out);
 /* The fields of message/delivery-status, RFC 3464 section 2. */
 void bounce_report_status(const struct bounce_notice *n, struct buf *out);
 

@@ -41,7 +41,7 @@ static const struct field fields[] = {
 static const struct { const char *name; unsigned bit; } flag_names[] = {
 	{ "8bit", ENVELOPE_8BIT }, { "utf8", ENVELOPE_UTF8 }, { "dots", ENVELOPE_DOTS },
 	{ "long", ENVELOPE_LONG_LINES }, { "bounce", ENVELOPE_BOUNCE }, { "binary", ENVELOPE_BINARY },
-	{ "requiretls", ENVELOPE_REQUIRETLS },
+	{ "requiretls", ENVELOPE_REQUIRETLS }, { "double", ENVELOPE_DOUBLE },
 };
 
 /* ---- writing ---- */

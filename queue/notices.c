@@ -21,17 +21,17 @@ enum rcpt_status notices_done_status(const struct job *j, size_t i)
 
 static enum bounce_result send_notice(struct job *j, const struct bounce *b)
 {
-	static const char *const about[BOUNCE_KINDS] = { "failure", "delay", "success" };
+	static const char *const about[BOUNCE_KINDS] = { "failure", "delay", "success", "failure" };
 	struct runner *r = j->runner;
 	char id[SPOOL_ID_SIZE];
 	struct err err = { "" };
 
 	enum bounce_result result = bounce_send(r->spool, &r->bounce, b, id, &err);
 	if (result == BOUNCE_ERROR) {
-		log_error("notice to the sender cannot be written: %s", err.text);
+		log_error("notice cannot be written: %s", err.text);
 	} else if (result == BOUNCE_SENT) {
 		crash_point("deliver-bounced");
-		log_info("notice of %s to the sender is %s", about[b->kind], id);
+		log_info("notice of %s to the %s is %s", about[b->kind], b->kind == BOUNCE_DOUBLE ? "postmaster" : "sender", id);
 		scoreboard_count(COUNT_BOUNCES_SENT, 1);
 		intake_add(r, id, SPOOL_NEW);
 	}
@@ -45,7 +45,8 @@ enum bounce_result notices_failed(struct job *j, const size_t *rcpts, size_t cou
 	for (size_t i = 0; i < count; i++)
 		list[i] = (struct bounce_rcpt){ .rcpt = rcpts[i], .action = j->rcpts[rcpts[i]].expired ? ACTION_EXPIRED : ACTION_FAILED,
 			.answer = result_last(&j->rcpts[rcpts[i]].result, j->arena) };
-	return send_notice(j, &(struct bounce){ .kind = BOUNCE_FAILED, .file = &j->file, .rcpts = list, .count = count });
+	enum bounce_kind kind = bounce_double_wanted(&j->runner->bounce, &j->file) ? BOUNCE_DOUBLE : BOUNCE_FAILED;
+	return send_notice(j, &(struct bounce){ .kind = kind, .file = &j->file, .rcpts = list, .count = count });
 }
 
 /* ---- success ---- */

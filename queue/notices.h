@@ -7,7 +7,7 @@
 
 /* The status of recipient I, whose delivery is done: whether its sender is still to be told. */
 enum rcpt_status notices_done_status(const struct job *j, size_t i);
-/* About COUNT recipients that have failed. */
+/* About COUNT recipients that have failed: to the sender, or where there is none and that is asked for, to double_bounce_to. */
 enum bounce_result notices_failed(struct job *j, const size_t *rcpts, size_t count);
 /* About those that are delivered or relayed: they are done afterwards. False: it could not be written, to be tried again. */
 bool notices_success(struct job *j);

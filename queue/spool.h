@@ -56,6 +56,7 @@ enum envelope_flags {
 	ENVELOPE_BOUNCE = 16,		/* our own notice */
 	ENVELOPE_BINARY = 32,		/* BODY=BINARYMIME (RFC 3030): lines mean nothing in it; it may hold NUL, bare CR and LF */
 	ENVELOPE_REQUIRETLS = 64,	/* REQUIRETLS (RFC 8689) */
+	ENVELOPE_DOUBLE = 128,		/* our own notice that a message without a sender has failed: nothing is told of it */
 };
 
 struct envelope_rcpt {

@@ -2,6 +2,7 @@
 #include "check.h"
 #include "../lib/dns.h"
 #include "../lib/drop.h"
+#include "../queue/bounce.h"
 #include "../queue/shaping.h"
 #include "listen.h"
 #include <event2/event.h>
@@ -67,10 +68,12 @@ static void check_store(struct store *store)
 		printf("warning: store: %s\n", err.text);
 }
 
-static bool check_destinations(const struct settings *s, struct err *err)
+/* What the queue-runner reads: conf/destinations, the texts of notices. */
+static bool check_queue(const struct settings *s, struct err *err)
 {
 	struct arena *a = arena_new(4096);
-	bool ok = shaping_read(s, a, err) != NULL;
+	struct bounce_config bounce = { .me = s->me };
+	bool ok = shaping_read(s, a, err) != NULL && bounce_read_texts(s->dir, a, &bounce, err);
 
 	arena_free(&a);
 	return ok;
@@ -84,7 +87,7 @@ bool check_run(const struct settings *s, const struct cmdline *c, struct err *er
 	struct store *store = NULL;
 	size_t count = 0;
 	bool ok = (c == NULL || listen_plan(c, s, specs, &count, err)) && check_load(s, &plugins, &tls, &store, NULL, NULL, err) && check_dns(s, err) &&
-		check_destinations(s, err);
+		check_queue(s, err);
 
 	for (size_t i = 0; ok && i < count; i++)
 		ok = check_listener(s, specs[i].role, specs[i].proxy, tls, err);

@@ -372,7 +372,7 @@ START_TEST(own_text)
 	struct bounce_config own = config;
 	char expected[64];
 	snprintf(expected, sizeof expected, "\r\npid %ld\r\n", (long)getpid());
-	own.texts[BOUNCE_FAILED] = "From: me@{me}\nMIME-Version: 7\nContent-Type: text/html;\n charset=x\nX-To: {to}\n and more\nX-All: {recipients}\r\n\n"
+	own.texts[BOUNCE_FAILED].plain = "From: me@{me}\nMIME-Version: 7\nContent-Type: text/html;\n charset=x\nX-To: {to}\n and more\nX-All: {recipients}\r\n\n"
 		".{date} {from} {msgid} {to} {reason} {unknown} {\npid {pid}\n\xc3\xa4\n";
 	struct spool_file f = original(&env, VIEW(ORIGINAL));
 	const char *text = notice(&own, &f, failures, 2, &got);
@@ -388,12 +388,126 @@ START_TEST(own_text)
 }
 END_TEST
 
-static void write_text(const char *text, size_t len)
+/* Haraka's fields, in a header, in a text, and in HTML, where nothing from outside is markup. */
+START_TEST(all_fields)
 {
-	int fd = open(arena_printf(fx.arena, "%s/outbound.bounce_message", fx.dir), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	struct envelope env = fixture_envelope(3), got;
+	struct bounce_rcpt failures[] = { { 0, ACTION_FAILED, "mx [1.2.3.4] 550 <b>no & \"no'" }, { 1, ACTION_FAILED, "5.0.0 z" } };
+	struct bounce_config own = config;
+	own.texts[BOUNCE_FAILED] = (struct bounce_texts){ .plain = "Subject: Re: {subject} {recipients}\nReferences: <other>\n\n"
+		"subject {subject}\nto {recipients}\n{extended_reason}", .html = "<p>{subject}</p>\n<p>{recipients}</p>\n{reason}\n<i>{extended_reason}</i> {unknown}\n.\n" };
+	struct spool_file f = original(&env, VIEW("SUBJECT: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\n <x>\r\nMessage-Id: <a.1@b>\r\nSubject: second\r\n\r\nbody\r\n"));
+	const char *text = notice(&own, &f, failures, 2, &got);
+	assert_has(text, "Subject: Re: =?utf-8?q?gr=C3=BC=C3=9Fe?= <x> {recipients}\r\nReferences: <a.1@b>\r\nAuto-Submitted:");
+	assert_has(text, "\r\nsubject gr\xc3\xbc\xc3\x9f" "e <x>\r\nto r0@example.net, r1@example.net\r\n<r0@example.net>:\r\n    host mx said: 550 <b>no & \"no'\r\n<r1@");
+	assert_has(text, "<p>gr\xc3\xbc\xc3\x9f" "e &lt;x&gt;</p>\r\n<p>r0@example.net, r1@example.net</p>\r\nhost mx said: 550 &lt;b&gt;no &amp; &quot;no&#39;\r\n"
+		"<i>&lt;r0@example.net&gt;:<br>\r\n    host");
+	assert_has(text, "</i> {unknown}\r\n.\r\n");
+	assert_has(text, "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n");
+	ck_assert_uint_eq(got.flags, ENVELOPE_BOUNCE | ENVELOPE_DOTS | ENVELOPE_8BIT);
+	spool_file_close(&f);
+}
+END_TEST
+
+static const char *const odd_ids[] = { "", "Message-ID: x\r\n", "Message-ID: <a> <b>\r\n", "Message-ID: <\xc3\xa4>\r\n", "Message-ID: <\r\n" };
+
+START_TEST(no_references)
+{
+	struct envelope env = fixture_envelope(1), got;
+	struct bounce_rcpt failures[] = { { 0, ACTION_FAILED, "5.0.0 z" } };
+	struct spool_file f = original(&env, view_of(arena_printf(fx.arena, "%sX: y\r\n\r\n", odd_ids[_i])));
+	assert_lacks(notice(&config, &f, failures, 1, &got), "References:");
+	spool_file_close(&f);
+}
+END_TEST
+
+/* Boundaries, types and order of what people read. */
+START_TEST(html_and_image)
+{
+	struct envelope env = fixture_envelope(1), got;
+	struct bounce_rcpt failures[] = { { 0, ACTION_FAILED, "5.0.0 z" } };
+	struct bounce_config own = config;
+	static const char *const order[] = { "\r\n--=_", "multipart/related; type=\"multipart/alternative\";\r\n\tboundary=\"r=_", "\r\n--r=_",
+		"multipart/alternative;\r\n\tboundary=\"a=_", "\r\n--a=_", "text/plain; charset=us-ascii", "\r\n--a=_", "text/html; charset=us-ascii",
+		"<img src=\"cid:i\">", "\r\n--a=_", "--\r\n", "\r\n--r=_", "\r\nContent-Type: image/png\r\nContent-ID: <i>\r\n\r\nQUJD\r\n",
+		"\r\n--r=_", "--\r\n", "\r\n--=_", "message/delivery-status" };
+	own.texts[BOUNCE_FAILED] = (struct bounce_texts){ .html = "<img src=\"cid:i\">", .image = "Content-Type: image/png\nContent-ID: <i>\n\nQUJD\n" };
+	struct spool_file f = original(&env, VIEW(ORIGINAL));
+	const char *text = notice(&own, &f, failures, 1, &got);
+	for (size_t i = 0; i < COUNT_OF(order); i++) {
+		text = strstr(text, order[i]);
+		ck_assert_msg(text != NULL, "%zu %s", i, order[i]);
+		text += strlen(order[i]);
+	}
+	spool_file_close(&f);
+}
+END_TEST
+
+/* What can go back to nobody goes to who is named, once; and nothing ever to anybody else. */
+START_TEST(double_bounce)
+{
+	struct envelope env = fixture_envelope(1), got;
+	struct bounce_rcpt failures[] = { { 0, ACTION_FAILED, "mx [1.2.3.4] 550 5.1.1 no" } };
+	struct bounce_config own = config;
+	env.sender = "";
+	env.rcpts[0].notify = NOTIFY_NEVER;
+	env.flags = ENVELOPE_BOUNCE;
+	struct spool_file f = original(&env, VIEW(ORIGINAL));
+	ck_assert(!bounce_double_wanted(&own, &f));
+	own.double_to = "";
+	ck_assert(!bounce_double_wanted(&own, &f));
+	own.double_to = "postmaster@example.org";
+	ck_assert(bounce_double_wanted(&own, &f));
+	const char *text = notice_of(&own, &(struct bounce){ .kind = BOUNCE_DOUBLE, .file = &f, .rcpts = failures, .count = 1 }, &got);
+	assert_has(text, "To: <postmaster@example.org>\r\n");
+	assert_has(text, "Final-Recipient: rfc822; r0@example.net\r\n");
+	assert_has(text, "Content-Type: message/rfc822");
+	ck_assert_str_eq(got.sender, "");
+	ck_assert_str_eq(got.rcpts[0].address, "postmaster@example.org");
+	ck_assert_str_eq(got.rcpts[0].domain, "example.org");
+	ck_assert_uint_eq(got.rcpts[0].notify, NOTIFY_NEVER);
+	ck_assert_uint_eq(got.flags, ENVELOPE_BOUNCE | ENVELOPE_DOUBLE);
+	f.env.flags = got.flags;
+	ck_assert(!bounce_double_wanted(&own, &f));
+	f.env.flags = 0;
+	f.env.sender = "a@b";
+	ck_assert(!bounce_double_wanted(&own, &f));
+	spool_file_close(&f);
+}
+END_TEST
+
+static void write_file(const char *name, const char *text, size_t len)
+{
+	int fd = open(arena_printf(fx.arena, "%s/%s", fx.dir, name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	ck_assert_int_eq(write(fd, text, len), (ssize_t)len);
 	close(fd);
 }
+
+static void write_text(const char *text, size_t len)
+{
+	write_file("outbound.bounce_message", text, len);
+}
+
+START_TEST(read_html_and_image)
+{
+	static const struct { const char *html, *image; bool good; } cases[] = {
+		{ "<p>x</p>\n", NULL, true }, { " \n", NULL, false }, { NULL, "Content-Type: image/png\n\nQUJD\n", false },
+		{ "x", "Content-Type: image/png\nContent-ID: <i>\n\nQUJD\n", true }, { "x", "X: y\n\nQUJD\n", false }, { "x", "\x89PNG\n", false },
+		{ "x", "Content-Type: image/png\n\n\x89PNG\n", false },
+	};
+	struct bounce_config read = { .me = "x" };
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		unlink(arena_printf(fx.arena, "%s/outbound.delay_message_html", fx.dir));
+		unlink(arena_printf(fx.arena, "%s/outbound.delay_message_image", fx.dir));
+		if (cases[i].html)
+			write_file("outbound.delay_message_html", cases[i].html, strlen(cases[i].html));
+		if (cases[i].image)
+			write_file("outbound.delay_message_image", cases[i].image, strlen(cases[i].image));
+		ck_assert_msg(bounce_read_texts(fx.dir, fx.arena, &read, &fx.err) == cases[i].good, "%zu %s", i, fx.err.text);
+		ck_assert(cases[i].good || strstr(fx.err.text, "outbound.delay_message_"));
+	}
+}
+END_TEST
 
 START_TEST(read_text)
 {
@@ -404,12 +518,12 @@ START_TEST(read_text)
 	struct bounce_config read = { .me = "x" };
 	ck_assert(bounce_read_texts(fx.dir, fx.arena, &read, &fx.err));
 	for (size_t i = 0; i < BOUNCE_KINDS; i++)
-		ck_assert_ptr_null(read.texts[i]);
+		ck_assert(!read.texts[i].plain && !read.texts[i].html && !read.texts[i].image);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		write_text(cases[i].text, strlen(cases[i].text));
 		ck_assert_msg(bounce_read_texts(fx.dir, fx.arena, &read, &fx.err) == cases[i].good, "%s", cases[i].text);
 		if (cases[i].good)
-			ck_assert_str_eq(read.texts[BOUNCE_FAILED], cases[i].text);
+			ck_assert_str_eq(read.texts[BOUNCE_FAILED].plain, cases[i].text);
 	}
 	write_text("A: b\0\n\n", 7);
 	ck_assert(!bounce_read_texts(fx.dir, fx.arena, &read, &fx.err));
@@ -445,6 +559,11 @@ int main(void)
 	tcase_add_loop_test(t, answers, 0, (int)COUNT_OF(answer_cases));
 	tcase_add_test(t, hostile_facts);
 	tcase_add_test(t, own_text);
+	tcase_add_test(t, all_fields);
+	tcase_add_loop_test(t, no_references, 0, (int)COUNT_OF(odd_ids));
+	tcase_add_test(t, html_and_image);
+	tcase_add_test(t, double_bounce);
+	tcase_add_test(t, read_html_and_image);
 	tcase_add_test(t, read_text);
 	suite_add_tcase(s, t);
 	SRunner *runner = srunner_create(s);
