@@ -30,6 +30,7 @@ static const struct {
 	[IPC_QUEUE_RETRY] = { "queue retry", IPC_QUEUE_RUNNER, 4, 4 + 64 },
 	[IPC_QUEUE_STATS] = { "queue stats", IPC_QUEUE_RUNNER, 0, 0 },
 	[IPC_QUEUE_BOUNCE] = { "queue bounce", IPC_QUEUE_RUNNER, 4, 4 + 64 },
+	[IPC_QUEUE_RULES] = { "queue rules", IPC_QUEUE_RUNNER, 0, 0 },
 	[IPC_KEY_LOAD] = { "key load", IPC_KEYHOLDER, 4, 4 + PATH_MAX },
 	[IPC_KEY_LOADED] = { "key loaded", IPC_CHILD, 8, IPC_MAX },
 	[IPC_KEY_SEAL] = { "key seal", IPC_KEYHOLDER, 0, 0 },

@@ -42,6 +42,8 @@ enum ipc_type {
 	IPC_WATCH,		/* u64 fingerprint, u16 count, that many strings: paths of files that it has read (watch.h) */
 	/* master -> forkserver, the first of all */
 	IPC_SECRET,		/* string: random octets that outlive a generation of workers */
+	/* postrider -> queue-runner */
+	IPC_QUEUE_RULES,	/* the file of rules is another one */
 	IPC_TYPE_COUNT
 };
 

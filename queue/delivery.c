@@ -14,6 +14,7 @@
 #include "../lib/scoreboard.h"
 #include "../lib/tls_nogo.h"
 #include "approach.h"
+#include "enforce.h"
 #include "obey.h"
 #include "permit.h"
 #include <utlist.h>
@@ -483,6 +484,10 @@ void delivery_start(struct delivery *d)
 	mx_shuffle(r->mx, d->targets);
 	targets_prefer_up(d->targets, &r->downs, clock_ms());
 	d->at = 0;
+	if (enforce_delivery(d)) {
+		delivery_end(d, SITE_UNTRIED);
+		return;
+	}
 	if (approach(d->targets, &d->job->file.env, &err)) {
 		try_next(d);
 		return;

@@ -5,6 +5,7 @@
 #include "../lib/ipc.h"
 #include "../lib/log.h"
 #include "../lib/scoreboard.h"
+#include "enforce.h"
 #include "job.h"
 #include "runner.h"
 #include <event2/event.h>
@@ -136,7 +137,7 @@ static void poke(struct runner *r, struct ipc_in *m)
 		r->rescan = true;
 	else if (!whole || !spool_id_valid(v) || !view_copy(v, id, sizeof(id)))
 		log_warn("a datagram on the poke socket is no poke");
-	else if (!entry_find(r, id) && !r->settings->outbound_disabled)
+	else if (!entry_find(r, id) && !enforce_stopped(r))
 		intake_add(r, id, SPOOL_NEW);
 }
 

@@ -5,6 +5,7 @@
 #include "../lib/log.h"
 #include "../lib/scoreboard.h"
 #include "delivery.h"
+#include "enforce.h"
 #include "notices.h"
 #include "settle.h"
 #include "timing.h"
@@ -294,6 +295,8 @@ enum job_load job_begin(struct runner *r, struct entry *e, struct job_turn *what
 			return JOB_LOADED;
 		}
 		j->open++;
+		if (e->wish != WISH_BOUNCE)
+			enforce_job(j);
 		if (e->wish != WISH_BOUNCE)
 			split(j, what ? what->turn->destination : NULL, what);
 		if (--j->open == 0)

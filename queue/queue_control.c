@@ -3,6 +3,7 @@
  * attempt has ended, if it is still there. Whoever may open the socket may ask; nobody can make us wait for him. */
 #include "../lib/ipc.h"
 #include "../lib/log.h"
+#include "enforce.h"
 #include "job.h"
 #include "queue_flush.h"
 #include "runner.h"
@@ -205,6 +206,7 @@ static bool stats(struct runner *r, struct buf *say)
 	const struct sched *q = &r->sched;
 	struct site *s, *next;
 
+	enforce_tell(r, say);
 	buf_printf(say, "backlog %zu\nactive %zu\nwaiting %zu\nparked %zu\nsending %u\ndeferred %zu\nheld %lld\nconnections %u\nidle-connections %zu\n",
 		   r->backlog_count, r->jobs, q->waiting - q->parked, q->parked, q->load.active, index_count(r->index),
 		   (long long)r->held, connection_count(), pool_count(r->pool));
@@ -224,13 +226,15 @@ static bool stats(struct runner *r, struct buf *say)
 static bool obey(struct runner *r, struct ipc_in *m, struct buf *say, struct err *err)
 {
 	enum ipc_type type = (enum ipc_type)m->type;
-	struct view what = type == IPC_QUEUE_STATS ? VIEW("") : ipc_get_view(m);
+	struct view what = type == IPC_QUEUE_STATS || type == IPC_QUEUE_RULES ? VIEW("") : ipc_get_view(m);
 	char id[SPOOL_ID_SIZE] = "";
 
 	if (!ipc_end(m, err))
 		return false;
 	if (type == IPC_QUEUE_STATS)
 		return stats(r, say);
+	if (type == IPC_QUEUE_RULES)
+		return enforce_again(r, say, err);
 	if (type == IPC_QUEUE_FLUSH)
 		return flush(r, what, say, err);
 	if (!spool_id_valid(what) || !view_copy(what, id, sizeof(id)))

@@ -5,6 +5,7 @@
 #include "../lib/address.h"
 #include "../lib/clock.h"
 #include "../lib/log.h"
+#include "rules.h"
 #include "targets.h"
 #include <event2/event.h>
 #include <utlist.h>
@@ -18,6 +19,7 @@ struct flush {
 	struct event *event;
 	bool site;
 	uint32_t number;		/* of the domain, or site */
+	char *sender;			/* instead of them */
 	struct spool_key *keys;
 	size_t count, at;
 };
@@ -50,6 +52,11 @@ static bool must_be_read(void *arg UNUSED, uint32_t domain)
 	return is_special(domain);
 }
 
+static bool any(void *arg UNUSED, uint32_t domain UNUSED)
+{
+	return true;
+}
+
 static bool is_for(const struct flush *f, const char *id)
 {
 	struct arena *a = arena_new(4096);
@@ -57,7 +64,9 @@ static bool is_for(const struct flush *f, const char *id)
 	bool hit = false;
 
 	if (spool_file_open(f->runner->spool, id, SPOOL_LATER, false, a, &file, NULL) == SPOOL_READ_OK) {
-		for (size_t i = 0; !hit && i < file.env.rcpt_count; i++)
+		if (f->sender)
+			hit = rules_sender_fits(f->sender, file.env.sender);
+		for (size_t i = 0; !f->sender && !hit && i < file.env.rcpt_count; i++)
 			hit = file.env.rcpts[i].status == RCPT_TODO && leads_there(f, spool_domain(file.env.rcpts[i].domain));
 		spool_file_close(&file);
 	}
@@ -72,6 +81,7 @@ static void flush_free(struct flush *f)
 	DL_DELETE(f->runner->flushes, f);
 	event_free(f->event);
 	free(f->keys);
+	free(f->sender);
 	free(f);
 }
 
@@ -100,26 +110,32 @@ void queue_flush_end(struct runner *r)
 		flush_free(f);
 }
 
-/* What is deferred for the domain or site with NUMBER. */
-static bool begin(struct runner *r, bool site, uint32_t number, struct buf *say, struct err *err)
+static struct flush *flush_new(struct runner *r, struct err *err)
 {
 	struct flush *f = calloc(1, sizeof(*f));
 
 	if (!f || !(f->event = event_new(r->base, -1, 0, on_turn, f))) {
 		free(f);
-		return err_set(err, "out of memory");
+		err_set(err, "out of memory");
+		return NULL;
 	}
 	f->runner = r;
-	f->site = site;
-	f->number = number;
 	DL_APPEND(r->flushes, f);
-	size_t now = index_flush(r->index, clock_now(), is_wanted, f);
+	return f;
+}
 
-	f->keys = index_list(r->index, must_be_read, NULL, &f->count);
+/* What F is about. */
+static bool begin(struct runner *r, struct flush *f, struct buf *say)
+{
+	size_t now = f->sender ? 0 : index_flush(r->index, clock_now(), is_wanted, f);
+
+	f->keys = index_list(r->index, f->sender ? any : must_be_read, NULL, &f->count);
 	size_t later = f->count;
 
 	event_active(f->event, EV_TIMEOUT, 0);
 	runner_wake(r);
+	if (f->sender)
+		return buf_printf(say, "those of %zu deferred messages that come from there will be tried now", later);
 	if (later == 0)
 		return buf_printf(say, "%zu deferred messages will be tried now", now);
 	return buf_printf(say, "%zu deferred messages will be tried now, and those of %zu others that are for it", now, later);
@@ -164,7 +180,12 @@ bool queue_flush_domain(struct runner *r, struct view domain, struct buf *say, s
 	else	/* it has a route, or has not been asked for */
 		queue_flush_hosts(r);
 	runner_forget_dns(r);
-	return begin(r, false, spool_domain(name), say, err);
+	struct flush *f = flush_new(r, err);
+
+	if (!f)
+		return false;
+	f->number = spool_domain(name);
+	return begin(r, f, say);
 }
 
 bool queue_flush_site(struct runner *r, struct view site, struct buf *say, struct err *err)
@@ -182,5 +203,24 @@ bool queue_flush_site(struct runner *r, struct view site, struct buf *say, struc
 	if (s)
 		sched_revive_site(&r->sched, s);
 	runner_forget_dns(r);
-	return begin(r, true, spool_domain(name), say, err);
+	struct flush *f = flush_new(r, err);
+
+	if (!f)
+		return false;
+	f->site = true;
+	f->number = spool_domain(name);
+	return begin(r, f, say);
+}
+
+bool queue_flush_sender(struct runner *r, const char *sender, struct buf *say, struct err *err)
+{
+	char *copy = strdup(sender);
+	struct flush *f = copy ? flush_new(r, err) : NULL;
+
+	if (!f) {
+		free(copy);
+		return err_set(err, "out of memory");
+	}
+	f->sender = copy;
+	return begin(r, f, say);
 }

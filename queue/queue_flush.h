@@ -11,6 +11,8 @@
 bool queue_flush_all(struct runner *r, struct buf *say);
 bool queue_flush_domain(struct runner *r, struct view domain, struct buf *say, struct err *err);
 bool queue_flush_site(struct runner *r, struct view site, struct buf *say, struct err *err);
+/* What comes from SENDER, as rules_sender writes it: for that everything deferred is read. */
+bool queue_flush_sender(struct runner *r, const char *sender, struct buf *say, struct err *err);
 /* What is known of all hosts is forgotten. */
 void queue_flush_hosts(struct runner *r);
 /* Ends what is being read. */

@@ -12,6 +12,7 @@
 #include "../lib/tls_key.h"
 #include "../server/control.h"
 #include "delivery.h"
+#include "enforce.h"
 #include "gate.h"
 #include "job.h"
 #include "queue_flush.h"
@@ -150,6 +151,15 @@ static void set_clock(struct runner *r, int64_t now)
 	event_add(r->clock, &(struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 });
 }
 
+/* Nothing is delivered until UNTIL (seconds since 1970; 0: not by time). */
+static void sleep_until(struct runner *r, int64_t until)
+{
+	int64_t ms = until ? until * 1000 - clock_now_us() / 1000 : RUNNER_SLEEP;
+
+	ms = ms > RUNNER_SLEEP ? RUNNER_SLEEP : ms < 1 ? 1 : ms;
+	event_add(r->clock, &(struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 });
+}
+
 static void leave_when_done(struct runner *r)
 {
 	struct delivery *d, *next;
@@ -169,8 +179,9 @@ static void on_turn(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 		leave_when_done(r);
 		return;
 	}
-	if (!r->serving || r->settings->outbound_disabled) {
+	if (!r->serving || enforce_stopped(r)) {
 		set_gauges(r);
+		sleep_until(r, enforce_stopped_until(r));
 		return;
 	}
 	bool more = intake_turn(r, now, RUNNER_READS);
@@ -237,8 +248,9 @@ static void serve(struct runner *r)
 		event_base_loopbreak(r->base);
 		return;
 	}
+	enforce_begin(r);
 	r->serving = true;
-	if (r->settings->outbound_disabled)
+	if (enforce_stopped(r))
 		log_warn("outbound delivery is disabled");
 	else
 		log_info("serving, %zu messages deferred, %lld held", index_count(r->index), (long long)r->held);
@@ -376,6 +388,7 @@ static bool prepare(struct runner *r, struct err *err)
 static void clean_up(struct runner *r)
 {
 	queue_flush_end(r);
+	enforce_end(r);
 	pool_free(&r->pool);
 	queue_control_end(r);
 	intake_end(r);

@@ -5,6 +5,7 @@
  *   turns.c        whose turn it is (sched.h says), and what is done about it
  *   delivery.c     one attempt: one message, one destination, some recipients
  *   queue_control.c  what `postrider queue` asks for
+ *   enforce.c      what it wants until further notice
  *   runner.c       start, orders of the master, the loop
  *
  * A message is known in one of three ways: in the index (it waits for its time, nothing else is in memory), as an entry
@@ -81,6 +82,7 @@ struct runner {
 	struct target_downs *downs;
 	struct whereabouts whereabouts;
 	struct flush *flushes;		/* under way */
+	struct enforce *enforce;	/* NULL until we serve */
 
 	struct entry *entries;		/* hash by id */
 	struct entry *backlog;		/* to be read, first come first served */

@@ -16,7 +16,7 @@ static const struct tool_command commands[] = {
 	{ "stop", "[--wait]", "have the running server finish what is in flight and end",
 	  "  --wait     until it has ended\n", tool_stop },
 	{ "metrics", "", "print counters and gauges for Prometheus", "", tool_metrics },
-	{ "queue", "list|show|flush|hold|release|remove|bounce|retry|stats ...", "look at the queue and change it", "", tool_queue },
+	{ "queue", "list|show|flush|hold|release|remove|bounce|retry|suspend|resume|pause|rules|stats ...", "look at the queue and change it", "", tool_queue },
 	{ "send", "[-t] [-f SENDER] [-F NAME] [-N WHEN] [-p PARAMETER]... [RECIPIENT...]", "send the message on standard input; its queue id is printed",
 	  "  -f, --from SENDER          the envelope sender (your own address); <> for none\n"
 	  "  -F, --name NAME            your name, for a From field that is missing\n"

@@ -4,6 +4,14 @@
 
 #define TOOL_WRITER 16400	/* to spool_open: no worker's slot and not the queue-runner */
 
+#define RULE_OPTIONS \
+	"  --domain DOMAIN   recipients there\n" \
+	"  --site SITE       what goes to all domains that lead to it, by its name in stats\n" \
+	"  --sender ADDRESS  what comes from there; @DOMAIN from all of it, <> for notices\n" \
+	"  --for TIME        the end of the rule (for ever): 30m, 2h, 3d\n" \
+	"  --reason TEXT     shown where the mail waits\n" \
+	"  A rule holds for what is there and what comes, over restarts, until postrider queue resume.\n"
+
 static const struct tool_command commands[] = {
 	{ "list", "[--state STATE] [--domain DOMAIN] [--sender ADDRESS] [--json | --ids]", "one line a message",
 	  "  --state STATE     only new, later (deferred), hold or bad\n"
@@ -22,14 +30,23 @@ static const struct tool_command commands[] = {
 	  "  What is known of their hosts (dead, addresses by DNS) is forgotten.\n", tool_queue_change },
 	{ "retry", "ID...", "try these again now",
 	  "  ID may be -: ids from standard input\n", tool_queue_change },
-	{ "hold", "ID...", "keep these from being delivered",
-	  "  ID may be -: ids from standard input\n", tool_queue_change },
+	{ "hold", "ID... | --domain DOMAIN | --site SITE | --sender ADDRESS [--for TIME] [--reason TEXT]",
+	  "keep these from being delivered, or all that comes", "  ID may be -: ids from standard input\n" RULE_OPTIONS, tool_queue_hold_or_bounce },
 	{ "release", "ID...", "let these go that are held",
 	  "  ID may be -: ids from standard input\n", tool_queue_change },
 	{ "remove", "ID...", "delete these; nobody is told",
 	  "  ID may be -: ids from standard input\n", tool_queue_change },
-	{ "bounce", "ID...", "give these up: their senders get a notice",
-	  "  ID may be -: ids from standard input\n", tool_queue_change },
+	{ "bounce", "ID... | --domain DOMAIN | --site SITE | --sender ADDRESS [--for TIME] [--reason TEXT]",
+	  "give these up, or all that comes: the senders get a notice", "  ID may be -: ids from standard input\n" RULE_OPTIONS, tool_queue_hold_or_bounce },
+	{ "suspend", "--domain DOMAIN | --site SITE | --sender ADDRESS [--for TIME] [--reason TEXT]", "deliver none of it until further notice",
+	  RULE_OPTIONS, tool_queue_suspend },
+	{ "pause", "[--for TIME] [--reason TEXT]", "deliver nothing at all until further notice; mail is accepted",
+	  "  --for TIME     the end of it (for ever)\n"
+	  "  --reason TEXT  shown where it matters\n", tool_queue_pause },
+	{ "resume", "[RULE... | --domain DOMAIN | --site SITE | --sender ADDRESS]", "end the pause, or rules: by number, or by what they are about",
+	  "", tool_queue_resume },
+	{ "rules", "[--json]", "the rules in force: number, what is done, to what, for how long, why",
+	  "  --json  one JSON object a line\n", tool_queue_rules },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 

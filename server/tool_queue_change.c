@@ -36,7 +36,7 @@ static bool ask(int fd, enum ipc_type type, const char *what, bool *ok, char *te
 
 	ipc_self(IPC_TOOL);
 	ipc_begin(&question, type);
-	if (type != IPC_QUEUE_STATS)
+	if (type != IPC_QUEUE_STATS && type != IPC_QUEUE_RULES)
 		ipc_put_view(&question, view_of(what));
 	if (!ipc_send(fd, &question, err))
 		return false;
@@ -68,6 +68,23 @@ static void print_text(const char *text, FILE *out)
 		tool_print(out, line);
 		putc('\n', out);
 	}
+}
+
+bool tool_queue_ask_rules(const struct settings *s, struct err *err)
+{
+	static char text[IPC_MAX];
+	bool ok = true;
+	int fd = connect_runner(s);
+
+	if (fd < 0)
+		return true;
+	bool answered = ask(fd, IPC_QUEUE_RULES, "", &ok, text, sizeof(text), err);
+
+	close(fd);
+	if (!answered || !ok)
+		return answered ? err_set(err, "%s", text) : err_context(err, "the rule is there, but whether it is in force is not known");
+	print_text(text, stdout);
+	return true;
 }
 
 void tool_queue_ask_stats(const struct settings *s)

@@ -16,6 +16,7 @@ struct listing {
 	bool json, ids;
 	const char *domain, *sender;	/* filters, NULL for none; canonical, and folded */
 	char sender_key[ADDRESS_KEY_SIZE];
+	struct rules rules;
 };
 
 /* ---- one message ---- */
@@ -50,8 +51,13 @@ static void print_line(const struct listing *l, const struct spool_file *f)
 
 	if (f->state == SPOOL_LATER)
 		tool_age(f->env.next - l->now, next);
-	printf("%s %-5s %4s %5s next=%-4s from=<", f->id, spool_state_name(f->state), tool_age(l->now - f->env.arrived / 1000000, age),
+	const struct rule *rule = tool_queue_rule_for(&l->rules, f);
+
+	printf("%s %-5s %4s %5s next=%-4s ", f->id, spool_state_name(f->state), tool_age(l->now - f->env.arrived / 1000000, age),
 	       tool_size(f->message_len, size), next);
+	if (rule)
+		printf("rule=%u ", rule->number);
+	fputs("from=<", stdout);
 	tool_print(stdout, f->env.sender);
 	putchar('>');
 	for (size_t i = 0; i < f->env.rcpt_count; i++)
@@ -65,12 +71,15 @@ static void print_json_string(const char *key, const char *value)
 	tool_print_json(stdout, value);
 }
 
-static void print_json(const struct spool_file *f)
+static void print_json(const struct listing *l, const struct spool_file *f)
 {
+	const struct rule *rule = tool_queue_rule_for(&l->rules, f);
 	const struct envelope *e = &f->env;
 
 	printf("{\"id\":\"%s\",\"state\":\"%s\",\"arrived\":%" PRId64 ",\"size\":%" PRIu64 ",\"attempts\":%u,\"next\":%" PRId64, f->id,
 	       spool_state_name(f->state), e->arrived / 1000000, f->message_len, e->attempts, e->next);
+	if (rule)
+		printf(",\"rule\":%u", rule->number);
 	print_json_string("sender", e->sender);
 	print_json_string("client", e->client);
 	print_json_string("helo", e->helo);
@@ -118,7 +127,7 @@ static bool list_one(void *arg, const char *id, int64_t mtime UNUSED)
 			if (l->ids)
 				puts(id);
 			else if (l->json)
-				print_json(&f);
+				print_json(l, &f);
 			else
 				print_line(l, &f);
 		}
@@ -207,6 +216,7 @@ int tool_queue_list(const struct tool *tool, int argc, char **argv)
 		return TOOL_FAILED;
 	if (l.domain && address_domain_canonical(view_of(l.domain), s->arena))
 		l.domain = address_domain_canonical(view_of(l.domain), s->arena);
+	l.rules = tool_queue_read_rules(s);
 	status = list_states(&l, only);
 	spool_close(&l.spool);
 	settings_free(&s);
@@ -250,7 +260,19 @@ static void print_content(const struct spool_file *f)
 	}
 }
 
-static void print_all(const struct spool_file *f, bool content)
+static void print_rule(const struct settings *s, const struct spool_file *f)
+{
+	struct rules rules = tool_queue_read_rules(s);
+	const struct rule *rule = tool_queue_rule_for(&rules, f);
+	char text[RULES_TEXT], whole[RULES_TEXT + 16];
+
+	if (!rule)
+		return;
+	snprintf(whole, sizeof(whole), "%s by %s", rule_action_name(rule->action), rule_text(rule, text));
+	print_field("waits", whole);
+}
+
+static void print_all(const struct settings *s, const struct spool_file *f, bool content)
 {
 	const struct envelope *e = &f->env;
 	char size[TOOL_NUMBER_SIZE], attempts[TOOL_NUMBER_SIZE];
@@ -262,6 +284,7 @@ static void print_all(const struct spool_file *f, bool content)
 	snprintf(attempts, sizeof(attempts), "%u", e->attempts);
 	print_field("attempts", attempts);
 	print_time("next", e->next);
+	print_rule(s, f);
 	print_time("release", e->hold_until);
 	print_time("deliver-by", e->deliver_by);
 	if (e->priority)
@@ -311,7 +334,7 @@ int tool_queue_show(const struct tool *tool, int argc, char **argv)
 		return TOOL_FAILED;
 	arena = arena_new(8192);
 	if (spool_file_find(sp, argv[optind], false, arena, &f, &err) == SPOOL_READ_OK) {
-		print_all(&f, content);
+		print_all(s, &f, content);
 		spool_file_close(&f);
 	} else {
 		status = tool_fail("%s", err.text);

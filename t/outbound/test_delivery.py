@@ -256,6 +256,10 @@ def received_line():
     with Sink() as sink, relay(route(sink), outbound='received_header = "our outbound"\n') as p:
         ident = submit(p)
         assert sink.wait()[0].data.startswith(f"Received: by mx.local.test (our outbound) id {ident};\r\n\t".encode())
+    for none in ("", "disabled"):
+        with Sink() as sink, relay(route(sink), outbound=f'received_header = "{none}"\n') as p:
+            submit(p)
+            assert sink.wait()[0].data.count(b"Received:") == 1, none
 
 
 run_cases(temporary_then_sent, permanent_is_bounced, nothing_past_an_error, pipelined_or_not, each_recipient_its_fate, too_many_recipients,
