@@ -102,8 +102,8 @@ $(1)/t/unit/%: $(1)/t/unit/%.o $(call core_objects,$(1))
 	$$(LINK) -pie -Wl,--export-dynamic -o $$@ $$^ $$(LIB_LIBS) $$(CHECK_LIBS)
 $(1)/t/fuzz/fuzz_%: $(1)/t/fuzz/fuzz_%.o $(2) $(call core_objects,$(1))
 	$$(LINK) $(3) -pie -Wl,--export-dynamic -o $$@ $$^ $$(LIB_LIBS)
-$(1)/t/bench/%: $(1)/t/bench/%.o
-	$$(LINK) -pie -o $$@ $$^ $$(LIB_LIBS)
+$(1)/t/bench/%: $(1)/t/bench/%.o $(call core_objects,$(1))
+	$$(LINK) -pie -Wl,--export-dynamic -o $$@ $$^ $$(LIB_LIBS) $$(CHECK_LIBS)
 endef
 $(eval $(call tree,$(BUILD)))
 $(eval $(call tree,$(ASAN),$(ASAN)/t/fuzz/replay_main.o))

@@ -1,8 +1,9 @@
 /* client.c - a load generator for what smtp-source does not speak: content by BDAT (RFC 3030), and pipelining (RFC 2920).
  * SESSIONS processes send MESSAGES in all, of SIZE octets, PER of them on one connection. A message costs four round trips by
  * DATA, three by BDAT; pipelined two and one. Prints nothing; fails when an answer is not the one that it should be.
+ * Given DOMAINS, recipients are in d0.test, d1.test ... in turn, else all in remote.test.
  *
- *   client PORT SESSIONS MESSAGES SIZE data|bdat plain|pipelined PER */
+ *   client PORT SESSIONS MESSAGES SIZE data|bdat plain|pipelined PER [DOMAINS] */
 #include "../../lib/base.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -12,7 +13,8 @@
 
 struct load {
 	uint16_t port;
-	long messages, size, per;
+	long messages, size, per, domains;	/* domains: 0 for remote.test */
+	long turn;				/* which of them is next */
 	bool bdat, pipelined;
 	char *content;			/* of SIZE octets, lines with CRLF */
 };
@@ -68,7 +70,7 @@ static void expect(int fd, const char *wanted)
 	}
 }
 
-static void message(int fd, const struct load *l)
+static void message(int fd, struct load *l)
 {
 	static char out[8 << 20];
 	const char *last = l->bdat ? "BDAT" : "DATA";
@@ -77,7 +79,10 @@ static void message(int fd, const struct load *l)
 	at += (size_t)snprintf(out, sizeof(out), "MAIL FROM:<bench@sender.test>\r\n");
 	if (!l->pipelined)
 		put(fd, out, at), expect(fd, "2"), at = 0;
-	at += (size_t)snprintf(out + at, sizeof(out) - at, "RCPT TO:<user@remote.test>\r\n");
+	if (l->domains)
+		at += (size_t)snprintf(out + at, sizeof(out) - at, "RCPT TO:<user@d%ld.test>\r\n", l->turn++ % l->domains);
+	else
+		at += (size_t)snprintf(out + at, sizeof(out) - at, "RCPT TO:<user@remote.test>\r\n");
 	if (!l->pipelined)
 		put(fd, out, at), expect(fd, "2"), at = 0;
 	at += (size_t)snprintf(out + at, sizeof(out) - at, l->bdat ? "%s %ld LAST\r\n" : "%s\r\n", last, l->size);
@@ -94,7 +99,7 @@ static void message(int fd, const struct load *l)
 	expect(fd, l->bdat && l->pipelined ? "222" : "2");
 }
 
-static void session(const struct load *l, long messages)
+static void session(struct load *l, long messages)
 {
 	while (messages > 0) {
 		int fd = dial(l->port);
@@ -126,18 +131,20 @@ int main(int argc, char **argv)
 {
 	int status, failed = 0;
 
-	if (argc != 8) {
-		fprintf(stderr, "usage: client PORT SESSIONS MESSAGES SIZE data|bdat plain|pipelined PER\n");
+	if (argc != 8 && argc != 9) {
+		fprintf(stderr, "usage: client PORT SESSIONS MESSAGES SIZE data|bdat plain|pipelined PER [DOMAINS]\n");
 		return 2;
 	}
 	long sessions = strtol(argv[2], NULL, 10);
 	struct load l = { .port = (uint16_t)strtol(argv[1], NULL, 10), .messages = strtol(argv[3], NULL, 10), .size = strtol(argv[4], NULL, 10),
 		.bdat = strcmp(argv[5], "bdat") == 0, .pipelined = strcmp(argv[6], "pipelined") == 0, .per = strtol(argv[7], NULL, 10) };
 
+	if (argc == 9)
+		l.domains = strtol(argv[8], NULL, 10);
 	if (sessions < 1 || l.size < 40 || l.size > 4 << 20 || l.per < 1)
 		return 2;
 	make_content(&l);
-	for (long i = 0; i < sessions; i++)
+	for (long i = 0; i < sessions; i++, l.turn += l.messages / sessions)
 		if (fork() == 0)
 			session(&l, l.messages / sessions + (i < l.messages % sessions));
 	while (wait(&status) > 0)
