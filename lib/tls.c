@@ -82,6 +82,7 @@ static void begin_client(struct tls_session *s, const struct tls_wish *wish)
 
 	snprintf(s->name, sizeof(s->name), "%s", wish->name ? wish->name : "");
 	snprintf(s->domain, sizeof(s->domain), "%s", wish->domain ? wish->domain : "");
+	s->domain_alone = wish->domain_alone;
 	if (*s->name && !netaddr_parse(view_of(s->name), &ip))	/* RFC 6066 3: an address is no server name */
 		gnutls_server_name_set(s->gnutls, GNUTLS_NAME_DNS, s->name, strlen(s->name));
 }

@@ -49,6 +49,7 @@ struct tls_wish {
 	const char *domain;		/* client: its certificate may be for this one instead; NULL or "": no */
 	const char *session;		/* client: an earlier session of the same context and of this name is taken up again, and this one kept
 					 * under it; NULL or "": none is. It says all that is demanded of the server. */
+	bool domain_alone;		/* client: and may not be for that host */
 	bool certificate;		/* client: ours is shown when it is asked for, whoever the server says should have signed it */
 	bool verify;			/* the handshake fails unless the other side has a valid certificate */
 };

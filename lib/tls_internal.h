@@ -60,6 +60,7 @@ struct tls_session {
 	bool took_up, kept;		/* client: one from the cache was offered; this one is there */
 	struct tls_peer *peer;		/* NULL: it has shown none, or nobody asks */
 	char name[256], domain[256];	/* client: the certificate must be for one of them; name is asked for, too */
+	bool domain_alone;		/* client: for the domain */
 	char version[16], cipher[64], group[16], sni[256];
 	size_t ahead_at, ahead_end;
 	char ahead[TLS_READ_AHEAD];

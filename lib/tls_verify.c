@@ -102,7 +102,7 @@ static void judge(struct tls_session *s, gnutls_x509_crt_t *chain, unsigned coun
 {
 	struct tls_peer *peer = s->peer;
 	static const char client[] = GNUTLS_KP_TLS_WWW_CLIENT, server[] = GNUTLS_KP_TLS_WWW_SERVER;
-	const char *purpose = s->context->server ? client : server;
+	const char *purpose = s->context->server ? client : server, *name = s->domain_alone ? "" : s->name;
 	gnutls_typed_vdata_st wanted = { GNUTLS_DT_KEY_PURPOSE_OID, (unsigned char *)(uintptr_t)purpose, 0 };
 	unsigned status = 0;
 
@@ -111,8 +111,8 @@ static void judge(struct tls_session *s, gnutls_x509_crt_t *chain, unsigned coun
 				     : GNUTLS_E_MEMORY_ERROR;
 	if (code < 0 || status)
 		say_why(peer, status, code);
-	else if (!s->context->server && !is_for(chain[0], s->name) && !is_for(chain[0], s->domain))
-		snprintf(peer->status, sizeof(peer->status), "The certificate is not for %.100s%s%.100s", s->name, *s->domain ? " or " : "", s->domain);
+	else if (!s->context->server && !is_for(chain[0], name) && !is_for(chain[0], s->domain))
+		snprintf(peer->status, sizeof(peer->status), "The certificate is not for %.100s%s%.100s", name, *name && *s->domain ? " or " : "", s->domain);
 	else
 		peer->verified = true;
 }

@@ -26,13 +26,13 @@ static void put_key(struct buf *out, const struct access *a)
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		buf_put(out, texts[i], strlen(texts[i]) + 1);
-	buf_printf(out, "%d %d %d %d %u %d %s %s", (int)a->tls, a->implicit_tls, a->verify, (int)a->certificate, a->section, a->auth_in_clear, netaddr_text(&a->bind4, ip4),
+	buf_printf(out, "%d %d %d %d %d %d %u %d %s %s", (int)a->tls, a->implicit_tls, a->verify, a->requiretls, a->domain_alone, (int)a->certificate, a->section, a->auth_in_clear, netaddr_text(&a->bind4, ip4),
 		   netaddr_text(&a->bind6, ip6));
 }
 
 static bool is_plain(const struct access *a)
 {
-	return a->tls == ACCESS_TLS_DEFAULT && !a->implicit_tls && !a->verify && !a->certificate && !a->section && !a->auth_in_clear && !*a->user && !*a->password &&
+	return a->tls == ACCESS_TLS_DEFAULT && !a->implicit_tls && !a->verify && !a->requiretls && !a->domain_alone && !a->certificate && !a->section && !a->auth_in_clear && !*a->user && !*a->password &&
 	       !*a->mechanism && !*a->helo && !*a->domain && a->bind4.family == 0 && a->bind6.family == 0;
 }
 
@@ -127,6 +127,8 @@ char *access_text(const struct access *a, char out[ACCESS_TEXT])
 		buf_printf(&b, ",tls=%s", a->tls == ACCESS_TLS_MUST && a->verify ? verify_name : tls_names[a->tls]);
 	else if (a && a->verify)
 		buf_puts(&b, ",verify");
+	if (a && a->requiretls)
+		buf_puts(&b, ",requiretls");
 	if (a && a->implicit_tls)
 		buf_puts(&b, ",smtps");
 	if (a && *a->user)

@@ -26,6 +26,7 @@ struct access {
 	enum access_tls tls;
 	bool implicit_tls;		/* from the first octet on (RFC 8314 3.3) */
 	bool verify;			/* where there is TLS, the server must have a valid certificate: else not even in clear */
+	bool requiretls;		/* the server must promise the same for the message (RFC 8689) */
 	enum access_certificate certificate;
 	unsigned section;		/* of tls.conf: see tls_policy_section */
 	bool auth_in_clear;
@@ -35,6 +36,7 @@ struct access {
 					 * family are not gone to. */
 	const char *helo;		/* our name; "": me */
 	const char *domain;		/* the certificate may be for this name in place of the host's; "": it may not */
+	bool domain_alone;		/* and may not be for the host, whose name DNS has given without a signature */
 };
 
 #define ACCESS_NAME_MAX 255		/* octets of a user name and a password: RFC 4616 2 */

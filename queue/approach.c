@@ -1,6 +1,7 @@
 /* approach.c - see approach.h. */
 #include "approach.h"
 #include "../lib/address.h"
+#include "tls_demand.h"
 
 /* What the message says of where it comes from; texts are the envelope's. */
 struct source {
@@ -54,17 +55,18 @@ static void remove_unreachable(struct targets *t)
 	t->count = count;
 }
 
-bool approach(struct targets *t, const struct envelope *env, struct err *err)
+bool approach(struct targets *t, const struct spool_file *f, const char *domain, struct err *err)
 {
 	struct source source;
 	char name[DNS_NAME_SIZE];
 
-	if (!read_source(&source, env, err))
+	if (!read_source(&source, &f->env, err))
 		return false;
 	snprintf(name, sizeof(name), "%s", t->count ? t->list[0].name : "");
 	for (size_t i = 0; (source.ip || source.helo) && i < t->count; i++)
 		if (t->list[i].addr.family)
 			add_source(&t->list[i], &source);
+	tls_demand(t, f, domain);
 	remove_unreachable(t);
 	return t->count || err_set(err, "no address of %s can be gone to from our source address, which is of the other family", name);
 }

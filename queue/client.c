@@ -22,10 +22,10 @@ void client_lose_reply(struct client *c, enum client_loss_kind kind)
 
 void client_lose_tls(struct client *c, bool untrusted, const char *text)
 {
-	bool must = untrusted || client_tls_need(c) == ACCESS_TLS_MUST;
+	bool must = untrusted || client_tls_need(c) == ACCESS_TLS_MUST, demanded = untrusted && c->target.access->requiretls;
 
 	client_lose(c, must ? LOSS_SECURITY : LOSS_TLS, text);
-	snprintf(c->loss.enhanced, sizeof(c->loss.enhanced), "%s", must ? "4.7.5" : "");
+	snprintf(c->loss.enhanced, sizeof(c->loss.enhanced), "%s", demanded ? "5.7.10" : must ? "4.7.5" : "");
 }
 
 /* Tells the user that it is over (c->loss says why). */

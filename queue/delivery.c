@@ -87,7 +87,7 @@ static void delivery_put_back(struct delivery *d, enum site_end end)
 	struct runner *r = d->job->runner;
 
 	delivery_drop(d);
-	d->begun = d->plain = d->anew = d->fresh = d->busy = d->reached = false;
+	d->begun = d->plain = d->anew = d->fresh = d->busy = d->unfit = d->reached = false;
 	d->wait_until = 0;
 	DL_DELETE(r->active, d);
 	sched_back(&r->sched, &d->turn, end, d->failure.text, clock_ms());
@@ -298,6 +298,9 @@ static void lost_words(struct delivery *d, const struct target *t, const struct 
 		enhanced = "4.3.0";
 	} else if (loss->kind == LOSS_SECURITY && *loss->enhanced) {
 		enhanced = loss->enhanced;	/* a 5xx becomes 4.0.0 */
+		/* in our own words it is what the message demands (RFC 8689 4.2.1): no server has it */
+		if (!loss->code && enhanced[0] == '5' && d->failure.outcome != OUTCOME_DEFER)
+			outcome = OUTCOME_FAIL;
 	}
 	target_text(t, where);
 	if (loss->code)
@@ -363,6 +366,7 @@ static void on_lost(void *arg, const struct client_loss *loss)
 	obey_loss(d, loss);
 	d->failure.tls = result_tls_of(client_tls(d->client), d->job->arena);
 	d->busy = loss->kind == LOSS_BUSY;
+	d->unfit = loss->kind == LOSS_SECURITY && d->job->file.env.flags & ENVELOPE_REQUIRETLS;
 	d->reached |= loss->step > STEP_GREETING;
 	take_results(d);
 	store_cancel(&d->nogo);
@@ -468,7 +472,7 @@ static void try_next(struct delivery *d)
 		return;
 	}
 	decide_rest(d, &d->failure);
-	delivery_end(d, d->misplaced ? SITE_UNTRIED : d->busy ? SITE_BUSY : SITE_FAILED);
+	delivery_end(d, d->misplaced ? SITE_UNTRIED : d->unfit ? SITE_OK : d->busy ? SITE_BUSY : SITE_FAILED);
 }
 
 void delivery_start(struct delivery *d)
@@ -488,7 +492,8 @@ void delivery_start(struct delivery *d)
 		delivery_end(d, SITE_UNTRIED);
 		return;
 	}
-	if (approach(d->targets, &d->job->file.env, &err)) {
+	const struct route *route = d->turn.destination->route;
+	if (approach(d->targets, &d->job->file, route->kind == ROUTE_MX ? route->domain : "", &err)) {
 		try_next(d);
 		return;
 	}

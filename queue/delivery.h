@@ -25,6 +25,7 @@ struct delivery {
 	struct store_query *nogo;	/* whether it has failed with this address before; NULL: not asked, or answered */
 	int64_t wait_until;		/* clock_ms: some address may not be used before; 0: all may */
 	const struct shaping_answer *obeyed;	/* what conf/destinations says of the words that ended the last connection */
+	bool unfit;			/* the last address was not secure enough for what the message demands, which says nothing of it for others */
 	bool busy, reached;		/* the last address said 421; one came further than its greeting */
 	bool misplaced;			/* the last one could not be gone to from our source address */
 	struct result failure;		/* of the last address */

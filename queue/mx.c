@@ -40,6 +40,7 @@ struct mx_query {
 	void *arg;
 	bool returned, over;
 	bool by_dns;			/* a stranger names the hosts */
+	bool is_signed;			/* and DNSSEC says that it is the domain itself */
 	bool implicit;			/* no MX record: the domain itself (RFC 5321 5.1) */
 	bool local, loop, temporary;	/* what was left out, and why */
 	unsigned pending;
@@ -180,7 +181,8 @@ static void add_target(struct mx_query *q, struct targets *t, const struct mx_ho
 	if (t->count == TARGETS_MAX || !allowed(q, a))
 		return;
 	struct target *new = &t->list[t->count];
-	*new = (struct target){ .preference = h->preference, .lmtp = h->lmtp, .addr = *a, .access = access_hold(h->access) };
+	*new = (struct target){ .preference = h->preference, .lmtp = h->lmtp, .authentic = !q->by_dns || q->is_signed || h->literal.family, .addr = *a,
+		.access = access_hold(h->access) };
 	new->addr.port = h->port;
 	memcpy(new->name, h->name, sizeof(new->name));
 	tls_policy_host(q->mx->tls, new->name, &new->addr, q->route->kind == ROUTE_MX ? q->route->domain : "", &new->access);
@@ -442,6 +444,7 @@ static void on_mx(void *arg, struct dns_answer *a)
 	const char *domain = q->route->domain;
 
 	q->asked = NULL;
+	q->is_signed = a->secure;
 	if (a->status == DNS_OK && a->ttl < q->ttl)
 		q->ttl = a->ttl;
 	switch (a->status) {

@@ -10,6 +10,7 @@ static const struct {
 	{ VIEW("STARTTLS"), OFFER_STARTTLS }, { VIEW("DSN"), OFFER_DSN }, { VIEW("SMTPUTF8"), OFFER_SMTPUTF8 },
 	{ VIEW("CHUNKING"), OFFER_CHUNKING }, { VIEW("BINARYMIME"), OFFER_BINARYMIME },
 	{ VIEW("AUTH"), OFFER_AUTH }, { VIEW("DELIVERBY"), OFFER_DELIVERBY }, { VIEW("MT-PRIORITY"), OFFER_MT_PRIORITY },
+	{ VIEW("REQUIRETLS"), OFFER_REQUIRETLS },
 };
 
 /* RFC 1870 4: no number, or 0, means no limit that is known. RFC 2852 4.1.1: the same. False: neither a number nor nothing. */

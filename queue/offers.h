@@ -17,6 +17,7 @@ enum offer {
 	OFFER_AUTH = 256,		/* RFC 4954 */
 	OFFER_DELIVERBY = 512,		/* RFC 2852 */
 	OFFER_MT_PRIORITY = 1024,	/* RFC 6710 */
+	OFFER_REQUIRETLS = 2048,	/* RFC 8689 */
 };
 
 struct offers {

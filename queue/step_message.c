@@ -28,7 +28,8 @@ void step_send_data(struct client *c)
 	step_say(c, "DATA");
 }
 
-/* RFC 1870 (SIZE), RFC 6152 (BODY), RFC 6531 (SMTPUTF8), RFC 3461 (RET, ENVID), RFC 2852 (BY), RFC 6710 (MT-PRIORITY). */
+/* RFC 1870 (SIZE), RFC 6152 (BODY), RFC 6531 (SMTPUTF8), RFC 3461 (RET, ENVID), RFC 2852 (BY), RFC 6710 (MT-PRIORITY),
+ * RFC 8689 (REQUIRETLS). */
 static void put_mail_parameters(struct client *c, struct buf *out)
 {
 	struct parcel *p = c->parcel;
@@ -39,6 +40,8 @@ static void put_mail_parameters(struct client *c, struct buf *out)
 		buf_printf(out, " BODY=%s", p->body);
 	if (p->utf8)
 		buf_puts(out, " SMTPUTF8");
+	if (c->target.access && c->target.access->requiretls)
+		buf_puts(out, " REQUIRETLS");
 	if (p->dsn)
 		dsn_put_mail(out, &p->file->env);
 	if (p->by)

@@ -42,7 +42,7 @@ void step_send_handshake(struct client *c)
 {
 	const struct access *a = c->target.access;
 	char session[TLS_POLICY_SESSION];
-	struct tls_wish wish = { .name = c->target.name, .domain = a ? a->domain : "", .verify = a && a->verify,
+	struct tls_wish wish = { .name = c->target.name, .domain = a ? a->domain : "", .domain_alone = a && a->domain_alone, .verify = a && a->verify,
 		.certificate = tls_policy_certificate(c->shared->tls, a), .session = tls_policy_session(c->shared->tls, &c->target, session) };
 	struct tls_context *context = tls_policy_context(c->shared->tls, a);
 	struct err err = { "" };
@@ -126,11 +126,18 @@ static enum step_id begin_auth(struct client *c)
 	return c->sasl ? STEP_AUTH : go_without_auth(c, "no AUTH, because the server offers no mechanism of it that can be used");
 }
 
-/* In clear, and it stays so. */
-static enum step_id go_on_in_clear(struct client *c, const char *why)
+static bool requires_tls(const struct client *c)
+{
+	return c->target.access && c->target.access->requiretls;
+}
+
+/* With TLS or in clear, WHY, it stays so; as far as we are told, for good. What a message demands itself is not waited for (RFC 8689 4.2.1). */
+static enum step_id go_on(struct client *c, bool for_good, const char *why)
 {
 	if (!is_encrypted(c) && client_tls_need(c) == ACCESS_TLS_MUST && c->target.addr.family)
-		return lose(c, LOSS_SECURITY, "4.7.4", why);
+		return lose(c, LOSS_SECURITY, for_good && requires_tls(c) ? "5.7.10" : "4.7.4", why);
+	if (requires_tls(c) && !offers_have(&c->offers, OFFER_REQUIRETLS))
+		return lose(c, LOSS_SECURITY, "5.7.30", "REQUIRETLS support required, and the server does not offer it");
 	return begin_auth(c);
 }
 
@@ -151,12 +158,12 @@ enum step_id step_receive_ehlo(struct client *c, enum step_id next)
 	offers_parse(&c->offers, view_make(c->parser.text, c->parser.text_len));
 	if (offers_have(&c->offers, OFFER_STARTTLS) && wants_tls(c))
 		return STEP_STARTTLS;
-	return go_on_in_clear(c, "TLS is demanded, and the server does not offer STARTTLS");
+	return go_on(c, true, "TLS is demanded, and the server does not offer STARTTLS");
 }
 
 enum step_id step_receive_helo(struct client *c, enum step_id next)
 {
-	return next == STEP_READY ? go_on_in_clear(c, "TLS is demanded, and the server does not know EHLO") : next;
+	return next == STEP_READY ? go_on(c, true, "TLS is demanded, and the server does not know EHLO") : next;
 }
 
 /* Anything behind the 220 was said in clear by whoever sits in between (NO STARTTLS, CVE-2011-0411): not to be believed. */
@@ -164,7 +171,7 @@ enum step_id step_receive_starttls(struct client *c, enum step_id next)
 {
 	if (next == STEP_HANDSHAKE && c->parser.code == 220)
 		return next;
-	return go_on_in_clear(c, "TLS is demanded, and the server refuses STARTTLS");
+	return go_on(c, step_reply_class(c) == 5, "TLS is demanded, and the server refuses STARTTLS");
 }
 
 /* A refusal may be the fault of our own configuration: no reason to return mail. */

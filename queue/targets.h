@@ -14,6 +14,7 @@
 struct target {
 	unsigned preference;
 	bool lmtp;
+	bool authentic;			/* the name comes from the operator, or signed (DNSSEC) from DNS */
 	struct netaddr addr;		/* family 0: the Unix socket at path */
 	char path[TARGET_PATH];
 	const struct access *access;	/* held by targets */

@@ -292,8 +292,8 @@ char *tls_policy_session(const struct tls_policy *p, const struct target *t, cha
 	const struct access *a = t->access;
 	char where[TARGET_TEXT];
 
-	snprintf(out, TLS_POLICY_SESSION, "%s %s certificate=%d verify=%d %s", target_text(t, where), t->name, tls_policy_certificate(p, a), a && a->verify,
-		 a ? a->domain : "");
+	snprintf(out, TLS_POLICY_SESSION, "%s %s certificate=%d verify=%d%d %s", target_text(t, where), t->name, tls_policy_certificate(p, a), a && a->verify,
+		 a && a->domain_alone, a ? a->domain : "");
 	return out;
 }
 

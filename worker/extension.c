@@ -117,9 +117,6 @@ static const struct {
 	[EXTENSION_XCLIENT] = { "XCLIENT", cmd_xclient_trusted, cmd_xclient_attributes },
 };
 
-/* What the queue-runner does not do: neither offered nor taken. Whoever teaches it takes the extension out of this set. */
-#define RUNNER_LACKS (1u << EXTENSION_REQUIRETLS)
-
 bool extension_discarded(const struct session *s, enum extension e)
 {
 	return s->discarded & 1u << e;
@@ -127,7 +124,7 @@ bool extension_discarded(const struct session *s, enum extension e)
 
 bool extension_offered(struct session *s, enum extension e)
 {
-	return !(RUNNER_LACKS & 1u << e) && !extension_discarded(s, e) && rows[e].available(s);
+	return !extension_discarded(s, e) && rows[e].available(s);
 }
 
 unsigned extensions_offered(struct session *s)
