@@ -7,6 +7,12 @@
 #define WARNINGS_MAX 4		/* alerts that end nothing, in one handshake */
 #define EMPTY_MAX 16		/* records without data that are read in one go: who sends them for ever holds up nobody */
 
+static void note_errno(struct tls_session *s)
+{
+	s->error = errno;
+	gnutls_transport_set_errno(s->gnutls, errno);
+}
+
 static ssize_t pull(gnutls_transport_ptr_t ptr, void *data, size_t len)
 {
 	struct tls_session *s = ptr;
@@ -17,7 +23,7 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *data, size_t len)
 
 		if (n <= 0 || direct) {
 			if (n < 0)
-				gnutls_transport_set_errno(s->gnutls, errno);
+				note_errno(s);
 			return n;
 		}
 		s->ahead_at = 0;
@@ -38,7 +44,7 @@ static ssize_t push(gnutls_transport_ptr_t ptr, const giovec_t *iov, int count)
 	ssize_t n = sendmsg(s->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (n < 0)
-		gnutls_transport_set_errno(s->gnutls, errno);
+		note_errno(s);
 	return n;
 }
 
@@ -144,6 +150,8 @@ static int classify(struct tls_session *s, int code, struct err *err)
 	if (code == GNUTLS_E_FATAL_ALERT_RECEIVED || code == GNUTLS_E_WARNING_ALERT_RECEIVED) {
 		const char *name = gnutls_alert_get_name(gnutls_alert_get(s->gnutls));
 		err_set(err, "TLS alert from the other side: %s", name ? name : "unknown");
+	} else if (code == GNUTLS_E_PULL_ERROR || code == GNUTLS_E_PUSH_ERROR) {
+		err_set(err, "TLS: %s", strerror(s->error));	/* GnuTLS has but the names of our functions to tell */
 	} else {
 		tls_fail(err, "TLS", code);
 	}

@@ -50,7 +50,7 @@ struct tls_peer {
 struct tls_session {
 	struct tls_context *context;
 	gnutls_session_t gnutls;
-	int fd;
+	int fd, error;			/* errno of the last call that failed */
 	bool established, said_bye, own_fault;
 	unsigned warnings;
 	bool verify;			/* the other side must have a valid certificate */

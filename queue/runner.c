@@ -329,10 +329,8 @@ static bool load_plugins(struct runner *r, const struct drop_target *who, struct
 	if (!r->plugins)
 		return false;
 	plugin_will_deliver(r->plugins);
-	if (!plugin_before_drop(r->plugins, err) || !(r->store = store_new(r->settings, err)))
-		return false;
-	/* a route may demand TLS, whatever outbound.conf says */
-	if (!load_tls(r, err))
+	/* TLS in any case: a route may demand it, whatever outbound.conf says. Before the store, which the key process has no business with. */
+	if (!plugin_before_drop(r->plugins, err) || !load_tls(r, err) || !(r->store = store_new(r->settings, err)))
 		return false;
 	return drop_root(who, err) && plugin_init(r->plugins, err);
 }
