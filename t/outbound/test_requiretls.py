@@ -5,6 +5,7 @@ import contextlib, re, smtplib, ssl, tempfile
 from certs import Authority
 from outbound import empty, verbs
 from postrider import Instance, client_tls, run_cases
+from signeddns import SignedDns
 from sink import Drop, Sink, server_tls
 
 PLUGINS = "tls\nrelay\nrcpt_ok\nroutes\nqueue/maildir {mail}/%d/%u/\n"
@@ -29,11 +30,11 @@ class World:
         context.load_cert_chain(*self.ca.issue(*names).write(self.ca.dir))
         return context
 
-    def relay(self, tls="", routes="", domains=None, pool="5m"):
+    def relay(self, tls="", routes="", domains=None, pool="5m", conf=None):
         domains = domains or {f"{name}.test": [name] for name in self.hosts}
         data = [f"{d}. 300 IN MX {10 * i} mx.{h}.test." for d, hosts in domains.items() for i, h in enumerate(hosts)]
         data += [f"mx.{name}.test. 300 IN A 127.0.0.{i + 1}" for i, name in enumerate(self.hosts)] + ["down.test. 300 IN MX 0 mx.down.test.", "mx.down.test. 300 IN A 127.0.0.99"]
-        conf = "resolver { local_data = { %s } }\n" % ", ".join(f'"{line}"' for line in data)
+        conf = conf or "resolver { local_data = { %s } }\n" % ", ".join(f'"{line}"' for line in data)
         return Instance(plugins=PLUGINS, conf=conf, tls=f'ca = "ca.pem"\n{tls}\n', auth=False, outbound=f"port = {self.port}\npool_timeout = {pool}\n", fail_intervals="1h*9",
                         files={"relayclients": "127.0.0.1\n", "routes": routes, "ca.pem": self.ca.path.read_text()})
 
@@ -153,6 +154,19 @@ def local():
             empty(p)
 
 
+def signed():
+    """An MX record that DNSSEC vouches for names a host whose certificate will do; without that it is a stranger's word."""
+    with World(host=(["mx.host.test"], OFFER)) as w:
+        zone = {"signed.test": [("MX", 10, "mx.host.test")], "mx.host.test": [("A", "127.0.0.1")]}
+        with SignedDns("signed.test", zone, w.ca.dir) as dns:
+            for anchor, status in (("", "bounced"), (f'trust_anchor = "{dns.anchor}"', "sent")):
+                with w.relay(conf=f'resolver {{ forwarders = {{ "{dns.forwarder}" }}  {anchor} }}\n') as p:
+                    submit(p, "a@signed.test")
+                    found = line(p, "a@signed.test")
+                    assert f"status={status}" in found, found
+            assert len(w.hosts["host"].messages) == 1
+
+
 def tls_required_no():
     """The header field makes a bad certificate good enough, where that is all that is asked for."""
     with World(own=([], OFFER)) as w:
@@ -169,4 +183,4 @@ def tls_required_no():
             assert "status=deferred" in line(p, "d@own.test")
 
 
-run_cases(sent, returned, next_host, not_by_other_ways, notice_too, local, tls_required_no)
+run_cases(sent, returned, next_host, not_by_other_ways, notice_too, local, signed, tls_required_no)
