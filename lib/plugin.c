@@ -19,7 +19,7 @@ static const char *const hook_names[HOOK_COUNT] = {
 	[HOOK_RCPT] = "rcpt", [HOOK_RCPT_OK] = "rcpt_ok", [HOOK_DATA] = "data", [HOOK_RECEIVED_LINE] = "received_line",
 	[HOOK_DATA_HEADERS_END] = "data_headers_end", [HOOK_DATA_POST_HEADERS] = "data_post_headers",
 	[HOOK_DATA_POST] = "data_post", [HOOK_QUEUE_PRE] = "queue_pre", [HOOK_QUEUE] = "queue",
-	[HOOK_QUEUE_OUTBOUND] = "queue_outbound", [HOOK_QUEUE_POST] = "queue_post",
+	[HOOK_QUEUE_OUTBOUND] = "queue_outbound", [HOOK_PRE_SEND_TRANS_EMAIL] = "pre_send_trans_email", [HOOK_QUEUE_POST] = "queue_post",
 	[HOOK_RESET_TRANSACTION] = "reset_transaction", [HOOK_VRFY] = "vrfy", [HOOK_NOOP] = "noop",
 	[HOOK_HELP] = "help", [HOOK_UNRECOGNIZED_COMMAND] = "unrecognized_command", [HOOK_QUIT] = "quit",
 	[HOOK_DISCONNECT] = "disconnect", [HOOK_POST_CONNECTION] = "post_connection", [HOOK_DENY] = "deny",
@@ -116,7 +116,7 @@ static enum verdict plugin_check(struct hook_call *call, enum verdict verdict)
 static void plugin_check_reply(struct hook_call *call, enum verdict verdict)
 {
 	unsigned class = verdict == DENY || verdict == DENY_DISCONNECT ? 5 : verdict == OK ? 2 : 4;
-	if (!call->job || call->reply->code == 0 || call->reply->code / 100 == class)
+	if ((!call->job && !call->draft) || call->reply->code == 0 || call->reply->code / 100 == class)
 		return;
 	log_warn("plugin %s: code %u does not fit its verdict at %s", call->self->name, (unsigned)call->reply->code,
 		plugin_hook_name(call->hook));

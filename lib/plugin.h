@@ -18,9 +18,10 @@ struct pr_store {
 	struct pr_store *next;		/* of the list's */
 };
 
-/* Where a call comes from. Exactly one of the two is set, but none in HOOK_LOGGING and HOOK_CONFIG. */
+/* Where a call comes from. Exactly one of the three is set, but none in HOOK_LOGGING and HOOK_CONFIG. */
 struct session;			/* worker/session.h */
 struct job_call;		/* queue/job_call.h */
+struct draft;			/* worker/draft.h */
 
 struct reply;			/* lib/reply.h */
 struct plugin_line;		/* lib/plugin_log.c */
@@ -32,6 +33,7 @@ struct hook_call {
 	enum hook hook;
 	struct session *session;
 	struct job_call *job;
+	struct draft *draft;
 	struct reply *reply;		/* what pr_reply fills; caller's; never NULL */
 	struct arena *scratch;		/* texts handed to plugins live here until the hook is over */
 	bool observers;			/* only those are asked */

@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-#define POSTRIDER_ABI 2
+#define POSTRIDER_ABI 3
 #define PR_API __attribute__((visibility("default")))
 #define PR_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
@@ -48,7 +48,7 @@ enum hook {
 	HOOK_AUTH_EXTERNAL, HOOK_AUTH,
 	HOOK_MAIL_PRE, HOOK_MAIL, HOOK_RCPT_PRE, HOOK_RCPT, HOOK_RCPT_OK,
 	HOOK_DATA, HOOK_RECEIVED_LINE, HOOK_DATA_HEADERS_END, HOOK_DATA_POST_HEADERS, HOOK_DATA_POST,
-	HOOK_QUEUE_PRE, HOOK_QUEUE, HOOK_QUEUE_OUTBOUND, HOOK_QUEUE_POST, HOOK_RESET_TRANSACTION,
+	HOOK_QUEUE_PRE, HOOK_QUEUE, HOOK_QUEUE_OUTBOUND, HOOK_PRE_SEND_TRANS_EMAIL, HOOK_QUEUE_POST, HOOK_RESET_TRANSACTION,
 	HOOK_VRFY, HOOK_NOOP, HOOK_HELP, HOOK_UNRECOGNIZED_COMMAND, HOOK_QUIT, HOOK_DISCONNECT, HOOK_POST_CONNECTION,
 	HOOK_DENY, HOOK_OK, HOOK_LOGGING, HOOK_CONFIG,
 	/* in the queue-runner */
@@ -465,7 +465,12 @@ PR_API bool pr_outbound_send(struct hook_call *call, const char *from, const cha
 /* ---- hooks of the queue-runner ---- */
 
 PR_API const char *pr_next_domain(struct hook_call *call);	/* get_mx, send_email, deferred: the domain in question */
-PR_API unsigned pr_failures(struct hook_call *call);		/* attempts that failed so far */
+PR_API unsigned pr_failures(struct hook_call *call);		/* attempts that failed so far; in deferred with the one that just has */
+/* The file of the message, to be read at most: its name in it is pr_queue_id. When it was accepted, in milliseconds since 1970. The id
+ * of the session it came by (of a notice: of the message that it is about), "" when it came by none. */
+PR_API const char *pr_queue_path(struct hook_call *call);
+PR_API int64_t pr_queue_time(struct hook_call *call);
+PR_API const char *pr_origin(struct hook_call *call);
 /* A next hop with the fields of Haraka's get_mx. Zero what is not needed. */
 struct pr_mx {
 	unsigned priority;		/* lower ones are tried first */
@@ -489,11 +494,26 @@ PR_API bool pr_add_mx(struct hook_call *call, unsigned priority, const char *exc
 /* send_email with DELAY, deferred with DENYSOFT: seconds. */
 PR_API void pr_set_delay(struct hook_call *call, int64_t seconds);
 PR_API int64_t pr_delay(struct hook_call *call);
-/* deferred, bounce, delivered: the remote's answer, host and address ("" when there was none); of its TLS pr_is_tls and the others
- * tell, the certificate being the server's. */
+/* deferred, bounce, delivered: what the remote server said, or our own words for why it failed; the server's name, address and port,
+ * "" and 0 when there was none; of its TLS pr_is_tls and the others tell, the certificate being the server's. About the first recipient
+ * in question; each of them has its own answer. */
 PR_API const char *pr_response(struct hook_call *call);
+PR_API const char *pr_response_at(struct hook_call *call, size_t index);
 PR_API const char *pr_response_host(struct hook_call *call);
 PR_API const char *pr_response_ip(struct hook_call *call);
+PR_API uint16_t pr_response_port(struct hook_call *call);
+/* bounce: given up after it had been deferred until now; false: refused for good. */
+PR_API bool pr_recipient_expired_at(struct hook_call *call, size_t index);
+/* delivered: how. Whether we had authenticated; LMTP or SMTP; milliseconds since the message was accepted. */
+PR_API bool pr_delivery_authenticated(struct hook_call *call);
+PR_API bool pr_delivery_lmtp(struct hook_call *call);
+PR_API int64_t pr_delivery_time(struct hook_call *call);
+/* delivered: all recipients of the attempt, of which those in question (pr_recipient_at) were taken. */
+enum pr_outcome { PR_DELIVERED, PR_DEFERRED, PR_BOUNCED };
+PR_API size_t pr_attempt_count(struct hook_call *call);
+PR_API const char *pr_attempt_recipient(struct hook_call *call, size_t index);
+PR_API enum pr_outcome pr_attempt_outcome(struct hook_call *call, size_t index);
+PR_API const char *pr_attempt_response(struct hook_call *call, size_t index);
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,8 @@
 #include "../lib/address.h"
 #include "../lib/clock.h"
 #include "../lib/field.h"
+#include "../lib/log.h"
+#include "../worker/draft.h"
 #include "bounce_report.h"
 #include "bounce_text.h"
 #include "spool_internal.h"
@@ -271,7 +273,7 @@ static bool write_notice(struct assembly *b, struct bounce_notice *n)
 
 /* To the sender, from nobody; NOTIFY=NEVER, so that no other server reports on it either (RFC 3461 section 6.1 demands that
  * no notice be asked for). */
-static bool commit_notice(struct assembly *b)
+static enum draft_end commit_notice(struct assembly *b)
 {
 	const char *to = receiver_of(b->notice), *at = strrchr(to, '@');
 	const char *domain = address_domain_canonical(view_of(at != NULL ? at + 1 : b->notice->config->me), b->arena);
@@ -279,7 +281,7 @@ static bool commit_notice(struct assembly *b)
 		.orcpt = "", .status = RCPT_TODO, .last = "" };
 	struct envelope notice = { .sender = "", .arrived = clock_now_us(), .flags = b->flags, .session = b->file->id,
 		.rcpt_count = 1, .rcpts = &rcpt };
-	return spool_commit(b->writer, VIEW(""), 0, &notice, b->err);
+	return draft_commit(b->writer, b->notice->config->plugins, "", &notice, b->err);
 }
 
 /* RFC 3461 4.3: RET is about failures; of all else only the headers go back. RFC 8689 5 wants no more of a secret message, and
@@ -302,14 +304,16 @@ static enum bounce_result send_notice(struct spool *sp, struct bounce_notice *n,
 	buf_init(&b.headers, 2 * HEADERS_MAX);
 	memcpy(id, spool_write_id(b.writer), SPOOL_ID_SIZE);
 	n->id = id;
-	bool ok = write_notice(&b, n) && commit_notice(&b);
+	enum draft_end end = write_notice(&b, n) ? commit_notice(&b) : DRAFT_ERROR;
+	if (end == DRAFT_REFUSED)
+		log_warn("notice about %s: %s", b.file->id, err->text);
 	spool_write_end(&b.writer);
 	buf_free(&b.header);
 	buf_free(&b.before);
 	buf_free(&b.after);
 	buf_free(&b.headers);
 	arena_free(&b.arena);
-	return ok ? BOUNCE_SENT : BOUNCE_ERROR;
+	return end == DRAFT_QUEUED ? BOUNCE_SENT : end == DRAFT_REFUSED ? BOUNCE_UNWANTED : BOUNCE_ERROR;
 }
 
 bool bounce_possible(const struct spool_file *f, struct err *err)

@@ -22,11 +22,14 @@ struct bounce_texts {
 	const char *html, *image;
 };
 
+struct plugin_list;
+
 struct bounce_config {
 	const char *me;
 	const char *double_to;		/* who gets BOUNCE_DOUBLE; "" or NULL: nobody */
 	struct bounce_texts texts[BOUNCE_KINDS];
 	uint64_t max_return;		/* octets; of a larger message only the headers go back */
+	struct plugin_list *plugins;	/* are asked at pre_send_trans_email; NULL: none */
 };
 
 enum bounce_action {
@@ -57,7 +60,11 @@ struct bounce {
 #define BOUNCE_RETURNED_CODE "5.7.0"
 #define BOUNCE_RETURNED_TEXT "returned by the postmaster"
 
-enum bounce_result { BOUNCE_SENT, BOUNCE_UNWANTED /* null sender, or none that NOTIFY asks for */, BOUNCE_ERROR };
+enum bounce_result {
+	BOUNCE_SENT,
+	BOUNCE_UNWANTED,		/* null sender, or none that NOTIFY asks for, or refused by a plugin (the log says it) */
+	BOUNCE_ERROR,
+};
 
 /* Reads DIR/outbound.bounce_message, outbound.delay_message, outbound.success_message and outbound.double_bounce_message into
  * CONFIG->texts: header lines, a blank line, text; the same with _html behind the name, which is HTML, and with _image, a part of

@@ -195,8 +195,17 @@ void delivery_cut(struct delivery *d, size_t most)
 	sched_wait(&j->runner->sched, d->turn.destination, &rest->turn, &j->who, true, clock_ms());
 }
 
+/* What the hook delivered tells of the connection, which may be gone by then. */
+static void note_connection(struct delivery *d)
+{
+	d->lmtp = client_target(d->client)->lmtp;
+	d->authenticated = client_authenticated(d->client);
+}
+
 static void take_results(struct delivery *d)
 {
+	if (d->parcel.total)
+		note_connection(d);
 	for (size_t i = 0; i < d->parcel.total; i++)
 		*result_of(d, d->parcel.rcpts[i].index) = d->parcel.rcpts[i].result;
 	d->parcel.total = 0;
@@ -215,6 +224,7 @@ static void failed(struct delivery *d, const struct target *t, enum outcome outc
 		return;
 	d->failure.host = arena_strdup(d->job->arena, t->name);
 	d->failure.ip = t->addr.family ? arena_strdup(d->job->arena, netaddr_text(&t->addr, ip)) : "";
+	d->failure.port = t->addr.port;
 }
 
 static void address_down(struct delivery *d, const struct target *t)

@@ -30,6 +30,7 @@ struct delivery {
 	bool misplaced;			/* the last one could not be gone to from our source address */
 	struct result failure;		/* of the last address */
 	struct result_times times;
+	bool lmtp, authenticated;	/* of the last connection that a parcel went over */
 };
 
 /* COUNT recipients of J, for D; memory is the job's. */

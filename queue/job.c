@@ -134,8 +134,8 @@ static void route_rcpt(struct job *j, size_t i, const struct job_rcpt *like, con
 		j->rcpts[i].untried = like->untried;
 		return;
 	}
-	struct job_call call = { .job = j, .scratch = j->arena, .rcpts = &i, .rcpt_count = 1, .domain = domain,
-		.response = "", .response_host = "", .response_ip = "" };
+	struct job_call call = job_call_about(j, &i, 1);
+
 	route_find(&r->routing, &call, &route);
 	if (route.outcome == OUTCOME_NONE)
 		j->rcpts[i].destination = destination_of(r, &route);
@@ -178,8 +178,7 @@ static bool is_busy(const struct runner *r, const struct destination *d)
 static bool may_send(struct job *j, const size_t *rcpts, size_t count)
 {
 	struct runner *r = j->runner;
-	struct job_call call = { .job = j, .scratch = j->arena, .rcpts = rcpts, .rcpt_count = count,
-		.domain = j->file.env.rcpts[rcpts[0]].domain, .response = "", .response_host = "", .response_ip = "" };
+	struct job_call call = job_call_about(j, rcpts, count);
 	struct reply reply;
 	enum verdict v = job_call_run(r->plugins, HOOK_SEND_EMAIL, &call, &reply);
 	bool hard = v == DENY || v == DENY_DISCONNECT;
@@ -312,18 +311,16 @@ static void tell_plugins(struct job *j, struct delivery *d)
 {
 	struct runner *r = j->runner;
 	size_t done = 0, *rcpts = arena_alloc(j->arena, d->count * sizeof(*rcpts));
-	const struct result *result = NULL;
 
 	for (size_t i = 0; i < d->count; i++)
-		if (j->rcpts[d->rcpts[i]].result.outcome == OUTCOME_DONE) {
+		if (j->rcpts[d->rcpts[i]].result.outcome == OUTCOME_DONE)
 			rcpts[done++] = d->rcpts[i];
-			result = &j->rcpts[d->rcpts[i]].result;
-		}
 	if (!done)
 		return;
-	struct job_call call = { .job = j, .scratch = j->arena, .rcpts = rcpts, .rcpt_count = done,
-		.domain = j->file.env.rcpts[rcpts[0]].domain, .response = result->text, .response_host = result->host,
-		.response_ip = result->ip, .tls = result->tls };
+	struct job_call call = job_call_about(j, rcpts, done);
+
+	call.attempt = (struct job_call_attempt){ .rcpts = d->rcpts, .count = d->count, .lmtp = d->lmtp,
+		.authenticated = d->authenticated, .time = (clock_now_us() - j->file.env.arrived) / 1000 };
 	job_call_run(r->plugins, HOOK_DELIVERED, &call, NULL);
 }
 

@@ -28,6 +28,7 @@ struct job {
 	struct job_rcpt *rcpts;
 	struct sender_key who;		/* for whose turns it counts */
 	struct delivery *deliveries;	/* that have not ended; linked by `sibling` */
+	bool notes_changed;		/* and not on disk yet */
 	unsigned open;			/* deliveries that have not ended, and whoever holds it while it is split */
 };
 

@@ -3,6 +3,7 @@
 #include "../lib/address.h"
 #include "../lib/log.h"
 #include "../lib/reply.h"
+#include "../worker/draft.h"
 #include "../worker/injection.h"
 #include "job.h"
 
@@ -20,21 +21,36 @@ enum verdict job_call_run(struct plugin_list *plugins, enum hook hook, struct jo
 	return plugin_run(plugins, &h, NULL);
 }
 
+struct job_call job_call_about(struct job *j, const size_t *rcpts, size_t count)
+{
+	return (struct job_call){ .job = j, .scratch = j->arena, .rcpts = rcpts, .rcpt_count = count,
+		.domain = j->file.env.rcpts[rcpts[0]].domain, .tls = j->rcpts[rcpts[0]].result.tls };
+}
+
+static struct envelope *changeable(const struct hook_call *call)
+{
+	return call->draft ? call->draft->env : call->job ? &call->job->job->file.env : NULL;
+}
+
 /* Of the message, or of none: in the logging and config hooks. */
 const struct envelope *job_call_envelope(const struct hook_call *call)
 {
 	static const struct envelope none = { .sender = "", .client = "", .helo = "", .auth_user = "", .envid = "", .ret = "", .by_mode = "" };
 
-	return call->job ? &call->job->job->file.env : &none;
+	return changeable(call) ? changeable(call) : &none;
 }
 
 const struct envelope_rcpt *job_call_rcpt(const struct hook_call *call, size_t index)
 {
+	if (call->draft)
+		return index < call->draft->env->rcpt_count ? &call->draft->env->rcpts[index] : NULL;
 	return call->job && index < call->job->rcpt_count ? &job_call_envelope(call)->rcpts[call->job->rcpts[index]] : NULL;
 }
 
 const char *job_call_id(struct hook_call *call)
 {
+	if (call->draft)
+		return arena_strdup(call->scratch, spool_write_id(call->draft->writer));
 	return call->job ? job_id(call->job->job) : "";
 }
 
@@ -53,7 +69,7 @@ const char *job_call_sender_domain(struct hook_call *call)
 
 size_t job_call_recipient_count(struct hook_call *call)
 {
-	return call->job ? call->job->rcpt_count : 0;
+	return call->draft ? call->draft->env->rcpt_count : call->job ? call->job->rcpt_count : 0;
 }
 
 const char *job_call_recipient_at(struct hook_call *call, size_t index)
@@ -95,20 +111,24 @@ static bool note_valid(const char *key, const char *value)
 	return *key && key[strspn(key, allowed)] == '\0' && (!value || strlen(value) <= JOB_CALL_NOTE_SIZE);
 }
 
-/* It reaches the disk with the next attempt that is recorded. */
+/* It reaches the disk with the next attempt that is recorded, or before the message is taken out of memory. */
 bool job_call_set_note(struct hook_call *call, const char *key, const char *value)
 {
-	if (!call->job || !note_valid(key, value))
+	struct envelope *env = changeable(call);
+	struct arena *a = call->draft ? call->draft->arena : call->job ? call->job->job->arena : NULL;
+
+	if (!env || !note_valid(key, value))
 		return false;
-	struct envelope *env = &call->job->job->file.env;
-	struct arena *a = call->job->job->arena;
 	struct envelope_note *note = find_note(env, key);
 
 	if (!note && value && env->note_count >= JOB_CALL_NOTES)
 		return false;
+	if (note ? value && strcmp(note->value, value) == 0 : !value)
+		return true;
+	if (call->job)
+		call->job->job->notes_changed = true;
 	if (!value) {
-		if (note)
-			*note = env->notes[--env->note_count];
+		*note = env->notes[--env->note_count];
 		return true;
 	}
 	if (!note) {
@@ -178,7 +198,7 @@ bool job_call_outbound_send(struct hook_call *call, const char *from, const char
 	struct runner *r = call->job->job->runner;
 	struct err err = { "" };
 
-	if (!injection_send(r->spool, r->settings->me, from, to, contents, id, &err)) {
+	if (!injection_send(r->spool, r->plugins, r->settings->me, from, to, contents, id, &err)) {
 		log_error("plugin %s: message not queued: %s", pr_name(call->self), err.text);
 		return false;
 	}

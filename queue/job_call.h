@@ -22,9 +22,17 @@ struct job_call {
 	struct route *route;		/* get_mx: what pr_add_mx fills; else NULL */
 	int64_t delay;			/* seconds: planned (deferred), or set by the plugin */
 	bool delay_set;
-	const char *response, *response_host, *response_ip;	/* "" when there was none */
-	const struct result_tls *tls;	/* of the connection over which it came; NULL: plain */
+	const struct result_tls *tls;	/* deferred, bounce, delivered: of the connection; NULL: plain */
+	struct job_call_attempt {	/* delivered; else empty */
+		const size_t *rcpts;	/* all whom it was for */
+		size_t count;
+		int64_t time;		/* ms since the message was accepted */
+		bool lmtp, authenticated;
+	} attempt;
 };
+
+/* About COUNT recipients of J, by index into the envelope, kept by pointer. */
+struct job_call job_call_about(struct job *j, const size_t *rcpts, size_t count);
 
 /* Runs the hook; REPLY may be NULL. A list without plugins, or none at all (unit tests), gives DECLINED. */
 enum verdict job_call_run(struct plugin_list *plugins, enum hook hook, struct job_call *call, struct reply *reply);

@@ -10,10 +10,33 @@ const char *pr_next_domain(struct hook_call *call)
 	return call->job ? call->job->domain : "";
 }
 
+/* ---- the message in the queue ---- */
+
+const char *pr_queue_path(struct hook_call *call)
+{
+	const struct job *j = call->job ? call->job->job : NULL;
+
+	return j ? spool_path(j->runner->settings->spool_dir, (enum spool_state)j->entry->state, j->entry->id, call->scratch) : "";
+}
+
+int64_t pr_queue_time(struct hook_call *call)
+{
+	return job_call_envelope(call)->arrived / 1000;
+}
+
+const char *pr_origin(struct hook_call *call)
+{
+	const char *origin = job_call_envelope(call)->session;
+
+	return origin ? origin : "";
+}
+
 unsigned pr_failures(struct hook_call *call)
 {
 	return call->job ? call->job->job->file.env.attempts : 0;
 }
+
+/* ---- next hops and times ---- */
 
 bool pr_add_next_hop(struct hook_call *call, const struct pr_mx *mx)
 {
@@ -56,17 +79,87 @@ int64_t pr_delay(struct hook_call *call)
 	return call->job ? call->job->delay : 0;
 }
 
+/* ---- how it went ---- */
+
+/* Of the INDEXth recipient in question, in the hooks that come after an attempt; else, and past the end, NULL. */
+static const struct result *result_of(const struct hook_call *call, size_t index)
+{
+	bool after = call->hook == HOOK_DEFERRED || call->hook == HOOK_BOUNCE || call->hook == HOOK_DELIVERED;
+
+	return call->job && after && index < call->job->rcpt_count ? &call->job->job->rcpts[call->job->rcpts[index]].result : NULL;
+}
+
 const char *pr_response(struct hook_call *call)
 {
-	return call->job ? call->job->response : "";
+	return pr_response_at(call, 0);
+}
+
+const char *pr_response_at(struct hook_call *call, size_t index)
+{
+	return result_of(call, index) ? result_of(call, index)->text : "";
 }
 
 const char *pr_response_host(struct hook_call *call)
 {
-	return call->job ? call->job->response_host : "";
+	return result_of(call, 0) ? result_of(call, 0)->host : "";
 }
 
 const char *pr_response_ip(struct hook_call *call)
 {
-	return call->job ? call->job->response_ip : "";
+	return result_of(call, 0) ? result_of(call, 0)->ip : "";
+}
+
+uint16_t pr_response_port(struct hook_call *call)
+{
+	return result_of(call, 0) ? result_of(call, 0)->port : 0;
+}
+
+bool pr_recipient_expired_at(struct hook_call *call, size_t index)
+{
+	return result_of(call, index) && call->job->job->rcpts[call->job->rcpts[index]].expired;
+}
+
+/* ---- delivered: the attempt ---- */
+
+bool pr_delivery_authenticated(struct hook_call *call)
+{
+	return call->job && call->job->attempt.authenticated;
+}
+
+bool pr_delivery_lmtp(struct hook_call *call)
+{
+	return call->job && call->job->attempt.lmtp;
+}
+
+int64_t pr_delivery_time(struct hook_call *call)
+{
+	return call->job ? call->job->attempt.time : 0;
+}
+
+size_t pr_attempt_count(struct hook_call *call)
+{
+	return call->job ? call->job->attempt.count : 0;
+}
+
+static const struct result *attempt_of(const struct hook_call *call, size_t index)
+{
+	return call->job && index < call->job->attempt.count ? &call->job->job->rcpts[call->job->attempt.rcpts[index]].result : NULL;
+}
+
+const char *pr_attempt_recipient(struct hook_call *call, size_t index)
+{
+	return attempt_of(call, index) ? call->job->job->file.env.rcpts[call->job->attempt.rcpts[index]].address : "";
+}
+
+/* One that waits for another attempt over the same connection is deferred, as far as anybody can tell. */
+enum pr_outcome pr_attempt_outcome(struct hook_call *call, size_t index)
+{
+	enum outcome outcome = attempt_of(call, index) ? attempt_of(call, index)->outcome : OUTCOME_NONE;
+
+	return outcome == OUTCOME_DONE ? PR_DELIVERED : outcome == OUTCOME_FAIL ? PR_BOUNCED : PR_DEFERRED;
+}
+
+const char *pr_attempt_response(struct hook_call *call, size_t index)
+{
+	return attempt_of(call, index) && attempt_of(call, index)->text ? attempt_of(call, index)->text : "";
 }

@@ -29,6 +29,7 @@ struct result {
 	const char *text;	/* "451 4.7.1 try again later", or our own words; printable ASCII */
 	const char *host, *ip;	/* the server that was asked; "" when there was none */
 	const struct result_tls *tls;	/* of the connection; NULL: there was none, or it was plain */
+	uint16_t port;			/* 0: none, or a Unix socket */
 };
 
 /* Where the time of a delivery went; clock_ms, 0: never came to it. */

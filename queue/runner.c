@@ -341,6 +341,7 @@ static bool open_all(struct runner *r, struct err *err)
 
 	r->bounce.me = s->me;
 	r->bounce.double_to = s->outbound_double_bounce_to;
+	r->bounce.plugins = r->plugins;
 	r->bounce.max_return = (uint64_t)s->outbound_bounce_max_return;
 	if (!schedule_parse(&r->schedule, s->outbound_temp_fail_intervals, s->outbound_max_temp_failures, err) ||
 	    !bounce_read_texts(s->dir, r->arena, &r->bounce, err) || !routing_init(&r->routing, s, r->plugins, r->tls, err))

@@ -11,11 +11,26 @@
 
 #define SETTLE_RETRY 60			/* seconds until a notice that could not be written is tried again */
 
+/* Appends the envelope as it is in memory to the file. */
+static bool write_envelope(struct job *j)
+{
+	struct err err = { "" };
+
+	if (!spool_update(&j->file, &err)) {
+		log_error("attempt cannot be recorded: %s", err.text);
+		return false;
+	}
+	j->notes_changed = false;
+	return true;
+}
+
 void job_unload(struct job *j)
 {
 	struct runner *r = j->runner;
 	struct arena *a = j->arena;
 
+	if (j->notes_changed)
+		write_envelope(j);
 	j->entry->job = NULL;
 	r->jobs--;
 	spool_file_close(&j->file);
@@ -38,15 +53,6 @@ static size_t collect(const struct job *j, enum outcome outcome, size_t *list)
 static size_t *list_of(struct job *j)
 {
 	return arena_alloc(j->arena, j->file.env.rcpt_count * sizeof(size_t) + 1);
-}
-
-static struct job_call call_about(struct job *j, const size_t *rcpts, size_t count)
-{
-	const struct result *result = &j->rcpts[rcpts[0]].result;
-
-	return (struct job_call){ .job = j, .scratch = j->arena, .rcpts = rcpts, .rcpt_count = count,
-		.domain = j->file.env.rcpts[rcpts[0]].domain, .response = result->text, .response_host = result->host,
-		.response_ip = result->ip, .tls = result->tls };
 }
 
 static void set_status(struct job *j, size_t i, enum rcpt_status status)
@@ -105,7 +111,7 @@ static int64_t next_attempt(struct job *j, const size_t *rcpts, size_t count)
 /* The deferred hook. False: a plugin has dropped the recipients. */
 static bool ask_deferred(struct job *j, const size_t *rcpts, size_t count, int64_t *when)
 {
-	struct job_call call = call_about(j, rcpts, count);
+	struct job_call call = job_call_about(j, rcpts, count);
 	struct reply reply;
 
 	call.delay = *when - clock_now();
@@ -150,7 +156,7 @@ static int64_t plan_deferred(struct job *j)
 
 static bool wants_notice(struct job *j, const size_t *rcpts, size_t count)
 {
-	struct job_call call = call_about(j, rcpts, count);
+	struct job_call call = job_call_about(j, rcpts, count);
 	struct reply reply;
 
 	return job_call_run(j->runner->plugins, HOOK_BOUNCE, &call, &reply) != OK;
@@ -198,6 +204,7 @@ static void remove_file(struct job *j, const char *why)
 		log_error("message cannot be removed: %s", err.text);
 	else if (why)
 		log_info("%s", why);
+	j->notes_changed = false;
 	index_remove(j->runner->index, job_id(j));
 	entry_forget(j->runner, j->entry);
 }
@@ -237,16 +244,13 @@ static void defer_file(struct job *j, int64_t when)
 {
 	struct runner *r = j->runner;
 	struct envelope *env = &j->file.env;
-	struct err err = { "" };
 
 	/* some of its recipients may wait for an earlier time already */
 	if (index_has(r->index, job_id(j)) && env->next > clock_now() && env->next < when)
 		when = env->next;
 	env->next = when;
-	if (spool_update(&j->file, &err))
+	if (write_envelope(j))
 		notices_delayed(j, lifetime_end(j));
-	else
-		log_error("attempt cannot be recorded: %s", err.text);
 	if (j->entry->wish == WISH_HOLD && hold_file(j))
 		return;
 	put_into_later(j, when);

@@ -100,6 +100,8 @@ void spool_close(struct spool **sp);
 int spool_lock(struct spool *sp, bool wait, struct err *err);
 void spool_new_id(struct spool *sp, char id[SPOOL_ID_SIZE]);
 bool spool_id_valid(struct view id);
+/* Where the file of message ID is in state STATE, in the spool DIR. */
+const char *spool_path(const char *dir, enum spool_state state, const char *id, struct arena *a);
 /* Enough room? Below the marks the caller answers 452 4.3.1. Cached for a second. */
 bool spool_has_room(struct spool *sp, uint64_t min_bytes, uint64_t min_inodes);
 

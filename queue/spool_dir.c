@@ -59,6 +59,13 @@ void spool_close(struct spool **sp)
 	*sp = NULL;
 }
 
+const char *spool_path(const char *dir, enum spool_state state, const char *id, struct arena *a)
+{
+	if (state_is_flat(state))
+		return arena_printf(a, "%s/%s/%s", dir, state_names[state], id);
+	return arena_printf(a, "%s/%s/%02u/%s", dir, state_names[state], spool_id_dir(id), id);
+}
+
 int spool_tmp_fd(struct spool *sp, struct err *err)
 {
 	if (sp->tmp < 0) {

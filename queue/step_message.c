@@ -131,6 +131,7 @@ static struct result reply_result(struct client *c)
 	r.host = arena_strdup(c->parcel->arena, c->target.name);
 	r.ip = c->target.addr.family ? arena_strdup(c->parcel->arena, netaddr_text(&c->target.addr, ip)) : "";
 	r.tls = c->parcel->tls;
+	r.port = c->target.addr.port;
 	r.delivered = c->target.lmtp || c->parcel->own;
 	r.reports = c->parcel->dsn;
 	r.trace = c->parcel->trace;

@@ -35,6 +35,7 @@ static const struct refusal refusals[HOOK_COUNT][2] = {
 	[HOOK_QUEUE_PRE] = { { 554, "5.7.1", "message denied" }, { 451, "4.7.1", "message denied for now" } },
 	[HOOK_QUEUE] = { { 554, "5.7.1", "message denied" }, { 451, "4.3.0", "message could not be queued" } },
 	[HOOK_QUEUE_OUTBOUND] = { { 554, "5.7.1", "message denied" }, { 451, "4.3.0", "message could not be queued" } },
+	[HOOK_PRE_SEND_TRANS_EMAIL] = { { 554, "5.7.1", "message denied" }, { 451, "4.3.0", "message could not be queued" } },
 	[HOOK_VRFY] = { { 554, "5.7.1", "access denied" }, { 450, "4.7.1", "not now" } },
 	[HOOK_NOOP] = { { 500, "5.7.1", "stop wasting my time" }, { 450, "4.7.1", "not now" } },
 	[HOOK_HELP] = { { 502, "5.7.1", "no help for you" }, { 450, "4.7.1", "not now" } },

@@ -5,6 +5,7 @@
 #include "../lib/clock.h"
 #include "../queue/spool.h"
 #include "body.h"
+#include "draft.h"
 #include "injection.h"
 
 #define MEMORY (256 * 1024)	/* octets held in memory before the spool writes to a file */
@@ -62,15 +63,15 @@ static bool write_contents(struct spool_writer *w, const char *contents, struct 
 	return true;
 }
 
-static bool commit(struct spool_writer *w, const char *me, const char *contents, struct envelope *env, struct arena *a, struct err *err)
+static bool commit(struct spool_writer *w, struct plugin_list *plugins, const char *me, const char *contents, struct envelope *env, struct arena *a, struct err *err)
 {
 	char date[CLOCK_DATE_SIZE];
-	char *head = arena_printf(a, "Received: by %s (postrider) id %s; %s\r\n", me, spool_write_id(w), clock_date(clock_now(), date));
+	char *trace = arena_printf(a, "by %s (postrider) id %s; %s", me, spool_write_id(w), clock_date(clock_now(), date));
 
-	return write_contents(w, contents, env, err) && spool_commit(w, view_of(head), 0, env, err);
+	return write_contents(w, contents, env, err) && draft_commit(w, plugins, trace, env, err) == DRAFT_QUEUED;
 }
 
-bool injection_send(struct spool *sp, const char *me, const char *from, const char *const *to, const char *contents,
+bool injection_send(struct spool *sp, struct plugin_list *plugins, const char *me, const char *from, const char *const *to, const char *contents,
 		    char id[32], struct err *err)
 {
 	struct envelope env = { .sender = from, .envid = "", .ret = "", .arrived = clock_now_us(), .client = "", .helo = "",
@@ -81,7 +82,7 @@ bool injection_send(struct spool *sp, const char *me, const char *from, const ch
 
 	if (ok) {
 		w = spool_write_begin(sp, MEMORY);
-		ok = w ? commit(w, me, contents, &env, a, err) : err_set(err, "the spool cannot be written");
+		ok = w ? commit(w, plugins, me, contents, &env, a, err) : err_set(err, "the spool cannot be written");
 	}
 	if (ok)
 		snprintf(id, 32, "%s", spool_write_id(w));

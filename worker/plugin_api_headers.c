@@ -1,12 +1,15 @@
 /* plugin_api_headers.c - the part of plugins/postrider.h that concerns the header section: from data_headers_end on, in
- * workers. */
+ * workers, and of a draft. */
 #include "../lib/base.h"
+#include "draft.h"
 #include "session.h"
 
 static struct headers *headers_of(const struct hook_call *call)
 {
 	struct transaction *t = call->session ? &call->session->transaction : NULL;
 
+	if (call->draft)
+		return &call->draft->headers;
 	return t && t->stored_form ? &t->headers : NULL;
 }
 

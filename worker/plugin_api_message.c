@@ -2,6 +2,7 @@
  * section is in plugin_api_headers.c, parameters in plugin_api_parameter.c. */
 #include "../lib/base.h"
 #include "../queue/job_call.h"
+#include "draft.h"
 #include "session.h"
 
 static struct transaction *transaction_of(const struct hook_call *call)
@@ -108,13 +109,27 @@ const char *pr_queue_id(struct hook_call *call)
 
 /* ---- the message as it will be stored: what was added, then the content ---- */
 
-uint64_t pr_message_size(struct hook_call *call)
+/* NULL: there is none yet, or it is in the queue. *W becomes what holds the content. */
+static const struct headers *unstored(const struct hook_call *call, struct spool_writer **w)
 {
 	struct transaction *t = transaction_of(call);
 
-	if (!t)
-		return job_call_message_size(call);
-	return t->stored_form ? headers_head_size(&t->headers) + spool_write_size(t->writer) - headers_skip(&t->headers) : 0;
+	if (call->draft) {
+		*w = call->draft->writer;
+		return &call->draft->headers;
+	}
+	*w = t ? t->writer : NULL;
+	return t && t->stored_form ? &t->headers : NULL;
+}
+
+uint64_t pr_message_size(struct hook_call *call)
+{
+	struct spool_writer *w;
+	const struct headers *h = unstored(call, &w);
+
+	if (h)
+		return headers_head_size(h) + spool_write_size(w) - headers_skip(h);
+	return call->session ? 0 : job_call_message_size(call);
 }
 
 /* From what was added, which is small: it is put together anew each time it is read. */
@@ -136,17 +151,15 @@ static ssize_t read_head(const struct headers *h, uint64_t offset, void *out, si
 
 ssize_t pr_message_read(struct hook_call *call, uint64_t offset, void *out, size_t len)
 {
-	struct transaction *t = transaction_of(call);
-	uint64_t head;
+	struct spool_writer *w;
+	const struct headers *h = unstored(call, &w);
+	uint64_t head = h ? headers_head_size(h) : 0;
 
-	if (!t)
-		return job_call_message_read(call, offset, out, len);
-	if (!t->stored_form)
-		return -1;
-	head = headers_head_size(&t->headers);
+	if (!h)
+		return call->session ? -1 : job_call_message_read(call, offset, out, len);
 	if (offset < head)
-		return read_head(&t->headers, offset, out, len);
-	return spool_write_read(t->writer, offset - head + headers_skip(&t->headers), out, len);
+		return read_head(h, offset, out, len);
+	return spool_write_read(w, offset - head + headers_skip(h), out, len);
 }
 
 /* ---- notes ---- */

@@ -64,11 +64,15 @@ bool pr_outbound_send(struct hook_call *call, const char *from, const char *cons
 	struct session *s = call->session;
 	struct err err = { "" };
 
+	if (call->draft) {
+		log_error("plugin %s: no message can be sent in pre_send_trans_email of one that was made here", pr_name(call->self));
+		return false;
+	}
 	if (!s)
 		return job_call_outbound_send(call, from, to, contents, id);
 	if (!host_spool(s->host))
 		return false;
-	if (!injection_send(s->host->spool, s->settings->me, from, to, contents, id, &err)) {
+	if (!injection_send(s->host->spool, s->host->args->plugins, s->settings->me, from, to, contents, id, &err)) {
 		log_error("plugin %s: message not queued: %s", pr_name(call->self), err.text);
 		return false;
 	}

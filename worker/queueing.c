@@ -211,7 +211,7 @@ static void to_spool(struct session *s)
 {
 	char id[SPOOL_ID_SIZE];
 
-	if (offer(s, HOOK_QUEUE_OUTBOUND))
+	if (offer(s, HOOK_QUEUE_OUTBOUND) || hooks_refused(hooks_run(s, HOOK_PRE_SEND_TRANS_EMAIL, &s->reply)))
 		return;
 	snprintf(id, sizeof(id), "%s", spool_write_id(s->transaction.writer));
 	if (!commit(s))

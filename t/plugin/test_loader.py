@@ -9,7 +9,7 @@ SET = "wrongabi", "wrongname", "noplugin", "failing", "rejecter", "recorder"
 BROKEN = [
     # line in conf/plugins, what the error must hold
     ("absent", "plugin absent: found no "),
-    ("wrongabi", "plugin wrongabi: found plugin interface 3 in"),
+    ("wrongabi", "plugin wrongabi: found plugin interface 4 in"),
     ("wrongname", "plugin wrongname: found the name \"somebody\""),
     ("noplugin", "plugin noplugin: found no `postrider_plugin' in"),
     ("text", "plugin text: cannot load: "),

@@ -203,7 +203,13 @@ static void runner(struct hook_call *call)
 	text(pr_response(call));
 	text(pr_response_host(call));
 	text(pr_response_ip(call));
-	total += pr_failures(call) + (size_t)pr_delay(call);
+	text(pr_queue_path(call));
+	text(pr_origin(call));
+	text(pr_response_at(call, SIZE_MAX));
+	text(pr_attempt_recipient(call, pr_attempt_count(call)));
+	text(pr_attempt_response(call, pr_attempt_count(call)));
+	total += pr_failures(call) + (size_t)pr_delay(call) + (size_t)pr_queue_time(call) + (size_t)pr_delivery_time(call) + pr_response_port(call);
+	total += pr_recipient_expired_at(call, SIZE_MAX) + pr_delivery_authenticated(call) + pr_delivery_lmtp(call) + pr_attempt_outcome(call, SIZE_MAX);
 	pr_set_delay(call, 0);
 	if (pr_add_mx(call, 0, "not a host") || pr_add_mx(call, 0, ""))
 		abort();
@@ -274,7 +280,7 @@ const struct postrider_plugin postrider_plugin = {
 		PROBE(HOOK_CAPABILITIES), PROBE(HOOK_AUTH_PLAIN), PROBE(HOOK_AUTH_LOGIN), PROBE(HOOK_AUTH_CRAM_MD5), PROBE(HOOK_AUTH),
 		PROBE(HOOK_MAIL_PRE), PROBE(HOOK_MAIL), PROBE(HOOK_RCPT_PRE), PROBE(HOOK_RCPT), PROBE(HOOK_RCPT_OK), PROBE(HOOK_DATA),
 		PROBE(HOOK_RECEIVED_LINE), PROBE(HOOK_DATA_HEADERS_END), PROBE(HOOK_DATA_POST_HEADERS), PROBE(HOOK_DATA_POST),
-		PROBE(HOOK_QUEUE_PRE), PROBE(HOOK_QUEUE_OUTBOUND), PROBE(HOOK_QUEUE_POST), PROBE(HOOK_RESET_TRANSACTION),
+		PROBE(HOOK_QUEUE_PRE), PROBE(HOOK_QUEUE_OUTBOUND), PROBE(HOOK_PRE_SEND_TRANS_EMAIL), PROBE(HOOK_QUEUE_POST), PROBE(HOOK_RESET_TRANSACTION),
 		PROBE(HOOK_VRFY), PROBE(HOOK_NOOP), PROBE(HOOK_HELP), PROBE(HOOK_UNRECOGNIZED_COMMAND), PROBE(HOOK_QUIT),
 		PROBE(HOOK_DISCONNECT), PROBE(HOOK_POST_CONNECTION), PROBE(HOOK_DENY), PROBE(HOOK_OK),
 		PROBE(HOOK_SEND_EMAIL), PROBE(HOOK_GET_MX), PROBE(HOOK_DEFERRED), PROBE(HOOK_BOUNCE), PROBE(HOOK_DELIVERED),
