@@ -29,7 +29,7 @@ static const char *const hook_names[HOOK_COUNT] = {
 
 static const char *const verdict_names[VERDICT_COUNT] = {
 	[DECLINED] = "DECLINED", [OK] = "OK", [DENY] = "DENY", [DENYSOFT] = "DENYSOFT",
-	[DENY_DISCONNECT] = "DENY_DISCONNECT", [DENYSOFT_DISCONNECT] = "DENYSOFT_DISCONNECT", [DELAY] = "DELAY",
+	[DENY_DISCONNECT] = "DENY_DISCONNECT", [DENYSOFT_DISCONNECT] = "DENYSOFT_DISCONNECT", [DELAY] = "DELAY", [LATER] = "LATER",
 };
 
 const char *plugin_hook_name(unsigned hook)
@@ -95,15 +95,22 @@ static enum verdict plugin_call(struct plugin *p, struct hook_call *call)
 	}
 	call->self = p;
 	plugin_mark(p->index + 1u, call->hook + 1u, clock_ms());
+	if (call->around)
+		call->around(call, true);
 	enum verdict verdict = p->def->hooks[call->hook](call);
+	if (call->around)
+		call->around(call, false);
 	plugin_mark(index, hook, since);
 	return verdict;
 }
 
-/* Only send_email knows DELAY; whatever else is no verdict means that the plugin is broken: fail closed. */
+/* Only send_email knows DELAY, and LATER is for where somebody waits; whatever else is no verdict means that the plugin is broken:
+ * fail closed. */
 static enum verdict plugin_check(struct hook_call *call, enum verdict verdict)
 {
-	if ((unsigned)verdict < VERDICT_COUNT && (verdict != DELAY || call->hook == HOOK_SEND_EMAIL))
+	bool known = (unsigned)verdict < VERDICT_COUNT;
+
+	if (known && (verdict != DELAY || call->hook == HOOK_SEND_EMAIL) && (verdict != LATER || call->around))
 		return verdict;
 	log_error("plugin %s: bad verdict %d at %s; taken as DENYSOFT", call->self->name, (int)verdict,
 		plugin_hook_name(call->hook));
@@ -123,23 +130,30 @@ static void plugin_check_reply(struct hook_call *call, enum verdict verdict)
 	reply_clear(call->reply);
 }
 
+/* What P has said counts as. An observer who answers later is waited for, too: what it uses stays until then. */
+static enum verdict plugin_heard(const struct plugin *p, struct hook_call *call, enum verdict verdict)
+{
+	return p->def->observer && (verdict != LATER || !call->around) ? DECLINED : plugin_check(call, verdict);
+}
+
 enum verdict plugin_ask(struct plugin *p, struct hook_call *call)
 {
 	reply_clear(call->reply);
-	enum verdict verdict = plugin_call(p, call);
-	return p->def->observer ? DECLINED : plugin_check(call, verdict);
+	return plugin_heard(p, call, plugin_call(p, call));
 }
 
+/* From the plugin at call->at on. */
 static enum verdict plugin_chain(struct plugin_list *list, struct hook_call *call, const struct plugin **decided)
 {
-	for (size_t i = 0; i < list->chain_count[call->hook]; i++) {
-		struct plugin *p = list->chain[call->hook][i];
+	for (; call->at < list->chain_count[call->hook]; call->at++) {
+		struct plugin *p = list->chain[call->hook][call->at];
 		if (call->observers && !p->def->observer)
 			continue;
 		enum verdict verdict = plugin_ask(p, call);
 		if (verdict == DECLINED)
 			continue;
-		plugin_check_reply(call, verdict);
+		if (verdict != LATER)
+			plugin_check_reply(call, verdict);
 		if (decided)
 			*decided = p;
 		return verdict;
@@ -152,7 +166,20 @@ enum verdict plugin_run(struct plugin_list *list, struct hook_call *call, const 
 {
 	if (decided)
 		*decided = NULL;
+	call->at = 0;
 	if (list->chain_count[call->hook] == 0)
 		return DECLINED;
 	return plugin_chain(list, call, decided);
+}
+
+enum verdict plugin_answered(struct plugin_list *list, struct hook_call *call, enum verdict verdict)
+{
+	verdict = plugin_heard(call->self, call, verdict);
+	if (verdict == DECLINED) {
+		call->at++;
+		return plugin_chain(list, call, NULL);
+	}
+	if (verdict != LATER)
+		plugin_check_reply(call, verdict);
+	return verdict;
 }

@@ -35,6 +35,9 @@ struct hook_call {
 	struct job_call *job;
 	struct draft *draft;
 	struct reply *reply;		/* what pr_reply fills; caller's; never NULL */
+	size_t at;			/* of the plugin that is being asked, in the chain of its hook */
+	/* Where a plugin may say LATER (queue/hook_run.c): called before and after its function. NULL elsewhere. */
+	void (*around)(struct hook_call *call, bool before);
 	struct arena *scratch;		/* texts handed to plugins live here until the hook is over */
 	bool observers;			/* only those are asked */
 	const struct plugin_line *line;		/* HOOK_LOGGING: the line; NULL elsewhere */
@@ -66,6 +69,8 @@ bool plugin_wants(const struct plugin_list *list, enum hook hook);
  * verdict counts as DENYSOFT with a log line (fail closed). Marks the scoreboard slot (watchdog) while a plugin runs.
  * *DECIDED (may be NULL) becomes the plugin that ended the chain, NULL when none did. */
 enum verdict plugin_run(struct plugin_list *list, struct hook_call *call, const struct plugin **decided);
+/* CALL's plugin, which has said LATER, says VERDICT: the chain goes on. What plugin_run would return, LATER included. */
+enum verdict plugin_answered(struct plugin_list *list, struct hook_call *call, enum verdict verdict);
 const char *plugin_hook_name(unsigned hook);	/* "mail_pre" */
 const char *plugin_verdict_name(unsigned verdict);
 /* How TLS is to be spoken to clients; NULL: not at all, no plugin has switched it on in before_drop. */

@@ -29,6 +29,7 @@ static const char *const counter_names[COUNT_COUNT] = {
 	[COUNT_STORE_ASKED] = "store_asked", [COUNT_STORE_UNANSWERED] = "store_unanswered", [COUNT_DELIVERIES] = "deliveries",
 	[COUNT_DELIVERED] = "delivered", [COUNT_DEFERRED] = "deferred", [COUNT_BOUNCED] = "bounced",
 	[COUNT_BOUNCES_SENT] = "bounces_sent", [COUNT_SET_ASIDE] = "set_aside",
+	[COUNT_HOOKS_SLOW] = "hooks_slow", [COUNT_HOOKS_OVERDUE] = "hooks_overdue",
 };
 
 static const char *const gauge_names[GAUGE_COUNT] = {

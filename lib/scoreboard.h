@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 #define SCOREBOARD_SLOTS 16384		/* the highest max_workers; untouched pages cost nothing */
-#define SCOREBOARD_MAGIC 0x50523033u	/* layout version */
+#define SCOREBOARD_MAGIC 0x50523034u	/* layout version */
 
 enum phase {	/* what a worker is doing; names in scoreboard_phase_name() */
 	PHASE_FREE,		/* slot not in use */
@@ -48,6 +48,7 @@ enum counter {
 	COUNT_WORKERS_FORKED, COUNT_WORKERS_DIED, COUNT_WORKERS_KILLED,
 	COUNT_LOOKUPS, COUNT_LOOKUPS_FAILED, COUNT_STORE_ASKED, COUNT_STORE_UNANSWERED,
 	COUNT_DELIVERIES, COUNT_DELIVERED, COUNT_DEFERRED, COUNT_BOUNCED, COUNT_BOUNCES_SENT, COUNT_SET_ASIDE,
+	COUNT_HOOKS_SLOW, COUNT_HOOKS_OVERDUE,
 	COUNT_COUNT
 };
 enum gauge { GAUGE_QUEUE_NEW, GAUGE_QUEUE_ACTIVE, GAUGE_QUEUE_DEFERRED, GAUGE_QUEUE_HELD, GAUGE_OUT_CONNECTIONS, GAUGE_COUNT };
@@ -65,7 +66,7 @@ struct scoreboard {
 	_Atomic uint32_t high_slot;		/* one above the highest slot ever used */
 	char plugin_names[64][32];		/* of the current generation, for status */
 	_Atomic uint32_t plugin_count;
-	char working_on[32];			/* queue id the runner is working on (see queue/runner.c) */
+	char working_on[128];			/* queue id the runner is working on, plugin and hook (see queue/runner.c) */
 	_Atomic uint64_t counters[COUNT_COUNT];
 	_Atomic int64_t gauges[GAUGE_COUNT];
 	struct store_health stores[STORE_HEALTHS];

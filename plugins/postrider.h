@@ -10,7 +10,7 @@
  * Every text handed out by these functions belongs to postrider and is valid until the hook returns, unless
  * said otherwise; texts handed in are copied. Nothing here lets a plugin write to the client: it sets a
  * reply, the core sends it. Hooks run in workers (blocking is fine, up to plugin_timeout); those of the
- * queue-runner (send_email, get_mx, deferred, bounce, delivered) must not block, nor must logging, which runs
+ * queue-runner (send_email, get_mx, deferred, bounce, delivered) must not block, but may answer LATER; nor must logging, which runs
  * everywhere. In logging and config there is neither a session nor a message: what asks for them gives "", 0,
  * false or NULL. */
 #ifndef POSTRIDER_H
@@ -38,6 +38,7 @@ enum verdict {
 	DENY_DISCONNECT,	/* 5xx and the session ends */
 	DENYSOFT_DISCONNECT,	/* 4xx and the session ends */
 	DELAY,			/* send_email: not now (pr_set_delay) */
+	LATER,			/* hooks of the queue-runner: the verdict comes with pr_answer */
 	VERDICT_COUNT
 };
 
@@ -405,11 +406,15 @@ PR_API const char *pr_note(struct hook_call *call, const char *key);
 PR_API bool pr_set_connection_note(struct hook_call *call, const char *key, const char *value);
 PR_API const char *pr_connection_note(struct hook_call *call, const char *key);
 
-/* ---- DNS through the resolver (workers) ---- */
+/* ---- DNS: pr_dns waits for the resolver, in hooks of a session ---- */
 
 enum pr_dns { PR_DNS_OK, PR_DNS_NONE, PR_DNS_TEMPORARY };
 /* Answers as text ("10 mx.example.com" for MX, address, name, TXT). *VALUES is NULL-terminated. */
 PR_API enum pr_dns pr_dns(struct hook_call *call, const char *name, const char *type, const char *const **values);
+/* The same without waiting, in all hooks: DONE is called once with the answer, in the queue-runner when the hook has returned, else before
+ * it does; not any more once the process ends. VALUES is valid until DONE returns. */
+typedef void pr_dns_done(struct plugin *self, void *arg, enum pr_dns result, const char *const *values);
+PR_API void pr_dns_later(struct hook_call *call, const char *name, const char *type, pr_dns_done *done, void *arg);
 
 /* ---- the store: small facts that outlive a session and that all processes, and with Redis all machines, see ---- */
 
@@ -471,6 +476,15 @@ PR_API unsigned pr_failures(struct hook_call *call);		/* attempts that failed so
 PR_API const char *pr_queue_path(struct hook_call *call);
 PR_API int64_t pr_queue_time(struct hook_call *call);
 PR_API const char *pr_origin(struct hook_call *call);
+/* Answering later: the hook asks for a number and returns LATER; the message waits, and the queue-runner goes on with others. From a
+ * function that is called back, pr_later_call gives the call again, for pr_reply, pr_set_delay, pr_add_next_hop and all else (NULL:
+ * nobody waits for the answer any more), and pr_answer gives its verdict (false: likewise), once. The time for it is MS milliseconds,
+ * or (0) what outbound.conf says; afterwards it counts as DENYSOFT, and nothing that the plugin has set. pr_later is 0 where that is
+ * not possible: in hooks of a session, and in pre_send_trans_email. */
+PR_API uint64_t pr_later(struct hook_call *call, int64_t ms);
+PR_API struct hook_call *pr_later_call(uint64_t number);
+PR_API bool pr_answer(uint64_t number, enum verdict verdict);
+
 /* A next hop with the fields of Haraka's get_mx. Zero what is not needed. */
 struct pr_mx {
 	unsigned priority;		/* lower ones are tried first */

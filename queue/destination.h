@@ -49,6 +49,7 @@ struct destination {
 	size_t waiting, loaded;		/* turns wherever they stand; of those, not parked */
 	struct turn *line;
 	int64_t used;			/* clock_ms of the last change */
+	size_t held;			/* recipients in memory that go there: it stays */
 
 	/* ---- what the deliveries need ---- */
 	const struct shaping_rule *rule;	/* of the domain; NULL: there is none */

@@ -6,6 +6,7 @@
 #include "../lib/log.h"
 #include "../lib/scoreboard.h"
 #include "enforce.h"
+#include "hook_run.h"
 #include "job.h"
 #include "runner.h"
 #include <event2/event.h>
@@ -247,6 +248,12 @@ static bool is_rescan_due(const struct runner *r, int64_t now)
 	return r->rescan && now - r->rescanned >= INTAKE_RESCAN_PAUSE && r->backlog_count < INTAKE_BACKLOG_MAX / 2;
 }
 
+/* Messages that wait for plugins are in memory. */
+static bool may_read(const struct runner *r)
+{
+	return r->backlog && !r->no_files && hook_waiting() < r->jobs_max;
+}
+
 bool intake_turn(struct runner *r, int64_t now, unsigned max)
 {
 	char id[SPOOL_ID_SIZE];
@@ -259,8 +266,8 @@ bool intake_turn(struct runner *r, int64_t now, unsigned max)
 		intake_add(r, id, SPOOL_LATER);
 		n++;
 	}
-	for (n = 0; n < max && r->backlog && !r->no_files; n++)
+	for (n = 0; n < max && may_read(r); n++)
 		if (!read_one(r))
 			break;
-	return !r->no_files && r->backlog;
+	return may_read(r);
 }

@@ -10,8 +10,10 @@
 
 struct job_rcpt {
 	struct result result;		/* of this round; outcome OUTCOME_NONE: none yet */
-	struct destination *destination;	/* NULL: not routed */
+	struct destination *destination;	/* held; NULL: not routed */
 	bool placed;			/* in a delivery */
+	bool asking;			/* a plugin is asked about it, and answers later */
+	bool settled;			/* what its result means is being done, or has been */
 	bool logged;
 	bool expired;			/* given up after temporary failures */
 	bool late, overdue;		/* its sender is to be told of the delay, of the end of its time, once this is recorded */
@@ -29,7 +31,13 @@ struct job {
 	struct sender_key who;		/* for whose turns it counts */
 	struct delivery *deliveries;	/* that have not ended; linked by `sibling` */
 	bool notes_changed;		/* and not on disk yet */
-	unsigned open;			/* deliveries that have not ended, and whoever holds it while it is split */
+	struct asking *asking;		/* plugins that are asked before there is a delivery, and answer later (job_ask.c) */
+	size_t routing;			/* of those, at get_mx */
+	struct wanted *wanted;		/* turns that have come meanwhile */
+	bool resumed;			/* plugins have answered later: it waits for its turns in memory */
+	bool counted;			/* a failed attempt of this time in memory */
+	int64_t when, again;		/* seconds since 1970, 0 none: the next attempt; another try to settle it */
+	unsigned open;			/* deliveries that have not ended, plugins that are asked, and whoever holds it while it is split */
 };
 
 enum job_load { JOB_LOADED, JOB_GONE, JOB_SHORT /* no descriptors now: the entry is as before */ };
@@ -48,5 +56,7 @@ void job_withdraw(struct job *j);
 /* As job_delivered without results: the process leaves. */
 void job_abandon(struct job *j, struct delivery *d);
 const char *job_id(const struct job *j);
+/* One of those that hold it has ended: settles it with the last. */
+void job_release(struct job *j);
 
 #endif

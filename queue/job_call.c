@@ -10,17 +10,6 @@
 #define JOB_CALL_NOTES 64		/* as in a session: postrider.h */
 #define JOB_CALL_NOTE_SIZE 4096
 
-enum verdict job_call_run(struct plugin_list *plugins, enum hook hook, struct job_call *call, struct reply *reply)
-{
-	struct reply own;
-	struct hook_call h = { .hook = hook, .job = call, .scratch = call->scratch, .reply = reply ? reply : &own };
-
-	reply_clear(h.reply);
-	if (!plugins || !plugin_wants(plugins, hook))
-		return DECLINED;
-	return plugin_run(plugins, &h, NULL);
-}
-
 struct job_call job_call_about(struct job *j, const size_t *rcpts, size_t count)
 {
 	return (struct job_call){ .job = j, .scratch = j->arena, .rcpts = rcpts, .rcpt_count = count,

@@ -34,9 +34,6 @@ struct job_call {
 /* About COUNT recipients of J, by index into the envelope, kept by pointer. */
 struct job_call job_call_about(struct job *j, const size_t *rcpts, size_t count);
 
-/* Runs the hook; REPLY may be NULL. A list without plugins, or none at all (unit tests), gives DECLINED. */
-enum verdict job_call_run(struct plugin_list *plugins, enum hook hook, struct job_call *call, struct reply *reply);
-
 struct envelope;
 struct envelope_rcpt;
 /* The message's envelope; an empty one where there is none. */

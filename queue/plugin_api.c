@@ -2,6 +2,7 @@
  * functions give "", 0 or false. */
 #include "../lib/base.h"
 #include "../lib/plugin.h"
+#include "hook_run.h"
 #include "job.h"
 #include "job_call.h"
 
@@ -34,6 +35,23 @@ const char *pr_origin(struct hook_call *call)
 unsigned pr_failures(struct hook_call *call)
 {
 	return call->job ? call->job->job->file.env.attempts : 0;
+}
+
+/* ---- answering later ---- */
+
+uint64_t pr_later(struct hook_call *call, int64_t ms)
+{
+	return call->job ? hook_later(call, ms) : 0;
+}
+
+struct hook_call *pr_later_call(uint64_t number)
+{
+	return hook_find(number);
+}
+
+bool pr_answer(uint64_t number, enum verdict verdict)
+{
+	return hook_answer(number, verdict);
 }
 
 /* ---- next hops and times ---- */

@@ -135,10 +135,9 @@ static bool bounce(struct runner *r, const char *id, struct buf *say, struct err
 		}
 		return err_set(err, "out of descriptors, try again later");
 	}
-	bool left = find_file(r, id, &after, &gone);
-
-	r->held -= state == SPOOL_HOLD && !(left && after == SPOOL_HOLD);
-	if (left)
+	if (entry_find(r, id) && entry_find(r, id)->job)
+		return buf_puts(say, "it will be returned when the plugins that are asked have answered");
+	if (find_file(r, id, &after, &gone))
 		return err_set(err, "it could not be returned, the log says why");
 	log_info("message %s returned to its sender", id);
 	return true;
@@ -157,6 +156,8 @@ static bool release(struct runner *r, const char *id, struct buf *say, struct er
 		return false;
 	if (state != SPOOL_HOLD)
 		return err_set(err, "it is not held");
+	if (e && e->job)
+		return err_set(err, "it is being returned");
 	if (!spool_move(r->spool, id, SPOOL_HOLD, SPOOL_NEW, err))
 		return false;
 	r->held--;

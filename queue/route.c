@@ -148,44 +148,37 @@ bool routing_by_domain(const struct routing *r)
 	return !r->plugins || !plugin_wants(r->plugins, HOOK_GET_MX);
 }
 
-/* What the plugins say. False: they leave it to us. */
-static bool ask_plugins(const struct routing *r, struct job_call *call, struct route *out)
-{
-	struct reply reply;
-
-	if (routing_by_domain(r))
-		return false;
-	call->route = out;
-	enum verdict v = job_call_run(r->plugins, HOOK_GET_MX, call, &reply);
-	call->route = NULL;
-	if (v == OK)
-		return out->count > 0 || out->by_mx;
-	route_clear(out);
-	if (v == DECLINED)
-		return false;
-	refuse(out, v, &reply);
-	return true;
-}
-
 /* Adds what tls.conf says of the domain. A host that a route names has a certificate for that name, not for each domain behind it. */
-static void secure(const struct routing *r, struct route *out, const char *domain)
+static void secure(const struct routing *r, struct route *out)
 {
 	struct netaddr addr;
 
 	if (out->kind == ROUTE_MX)
-		tls_policy_domain(r->tls, domain, false, &out->access);
+		tls_policy_domain(r->tls, out->domain, false, &out->access);
 	for (size_t i = 0; i < out->count; i++)
 		if (*out->hops[i].host)
-			tls_policy_domain(r->tls, domain, !netaddr_parse(view_of(out->hops[i].host), &addr), &out->hops[i].access);
+			tls_policy_domain(r->tls, out->domain, !netaddr_parse(view_of(out->hops[i].host), &addr), &out->hops[i].access);
 }
 
-void route_find(const struct routing *r, struct job_call *call, struct route *out)
+void route_begin(const struct routing *r, const char *domain, struct route *out)
 {
 	memset(out, 0, offsetof(struct route, hops));
 	out->port = (uint16_t)r->settings->outbound_port;
-	snprintf(out->domain, sizeof(out->domain), "%s", call->domain);
-	if (ask_plugins(r, call, out) || !hostset_find(r->local, view_of(call->domain))) {
-		secure(r, out, call->domain);
+	snprintf(out->domain, sizeof(out->domain), "%s", domain);
+}
+
+void route_decide(const struct routing *r, enum verdict v, const struct reply *reply, struct route *out)
+{
+	bool found = v == OK && (out->count > 0 || out->by_mx);
+
+	if (!found)
+		route_clear(out);
+	if (v != OK && v != DECLINED) {
+		refuse(out, v, reply);
+		return;
+	}
+	if (found || !hostset_find(r->local, view_of(out->domain))) {
+		secure(r, out);
 		return;
 	}
 	out->kind = ROUTE_HOPS;

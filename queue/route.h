@@ -45,8 +45,10 @@ bool routing_init(struct routing *r, const struct settings *s, struct plugin_lis
 void routing_free(struct routing *r);
 /* Whether all recipients of a domain have the same route: no plugin is asked for it. */
 bool routing_by_domain(const struct routing *r);
-/* The route of CALL->domain, for the recipients in CALL, into OUT, to be cleared. */
-void route_find(const struct routing *r, struct job_call *call, struct route *out);
+/* An empty route for DOMAIN, to which plugins may add at get_mx. */
+void route_begin(const struct routing *r, const char *domain, struct route *out);
+/* They have said V and REPLY (DECLINED where there is none): OUT becomes whole. To be cleared. */
+void route_decide(const struct routing *r, enum verdict v, const struct reply *reply, struct route *out);
 /* Adds a next hop, or that it is the MX hosts and nothing else; SECTION as in struct access. False when there is something wrong with it, or it is one too many: *PROBLEM is what was expected. */
 bool route_add(struct route *r, const struct pr_mx *mx, unsigned section, const char **problem);
 /* Removes all next hops: the end of a route that was found. */

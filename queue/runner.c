@@ -14,7 +14,9 @@
 #include "delivery.h"
 #include "enforce.h"
 #include "gate.h"
+#include "hook_run.h"
 #include "job.h"
+#include "plugin_dns.h"
 #include "queue_flush.h"
 #include <event2/event.h>
 #include <signal.h>
@@ -33,13 +35,18 @@
 
 /* ---- the id in the scoreboard ---- */
 
-void runner_mark(struct runner *r, const char *id)
+void runner_mark_plugin(struct runner *r, const char *id, const char *plugin, const char *hook)
 {
 	struct scoreboard *s = scoreboard();
 
 	if (s)
-		snprintf(s->working_on, sizeof(s->working_on), "%s %d", id, strcmp(id, r->suspect) == 0);
+		snprintf(s->working_on, sizeof(s->working_on), "%s %d %s %s", id, strcmp(id, r->suspect) == 0, plugin, hook);
 	log_id(id);
+}
+
+void runner_mark(struct runner *r, const char *id)
+{
+	runner_mark_plugin(r, id, "", "");
 }
 
 void runner_unmark(void)
@@ -60,13 +67,20 @@ static void take_mark(struct runner *r)
 
 	if (s)
 		memcpy(mark, s->working_on, sizeof(mark) - 1);
-	struct view rest = view_of(mark), id = view_cut(&rest, ' ');
+	struct view rest = view_of(mark), id = view_cut(&rest, ' '), again = view_cut(&rest, ' '), plugin = view_cut(&rest, ' ');
+	struct log_line l;
+
 	runner_unmark();
 	if (!spool_id_valid(id) || !view_copy(id, r->suspect, sizeof(r->suspect)))
 		return;
 	log_id(r->suspect);
-	log_warn("the queue-runner died while it worked on this message");
-	if (view_eq(rest, VIEW("1"))) {
+	log_begin(&l, LOG_LEVEL_WARN, "the queue-runner died while it worked on this message");
+	if (plugin.len) {
+		log_view(&l, "plugin", plugin);
+		log_view(&l, "hook", rest);
+	}
+	log_end(&l);
+	if (view_eq(again, VIEW("1"))) {
 		if (spool_move(r->spool, r->suspect, SPOOL_NEW, SPOOL_BAD, NULL) || spool_move(r->spool, r->suspect, SPOOL_LATER, SPOOL_BAD, &err))
 			log_error("message set aside in bad: the queue-runner died of it twice");
 		else
@@ -99,7 +113,7 @@ void runner_forget_dns(struct runner *r)
 
 static void end_old_dns(struct runner *r)
 {
-	if (!r->old_dns || r->sched.asking > 0)
+	if (!r->old_dns || r->sched.asking > 0 || plugin_dns_open() > 0)
 		return;
 	ub_ctx_delete(r->old_dns);
 	r->old_dns = NULL;
@@ -166,7 +180,9 @@ static void leave_when_done(struct runner *r)
 
 	DL_FOREACH_SAFE(r->active, d, next)
 		delivery_abort(d, r->stopping);
-	if (!r->active)
+	if (r->stopping)
+		hook_hurry();
+	if (!r->active && hook_waiting_after() == 0)
 		event_base_loopbreak(r->base);
 }
 
@@ -387,6 +403,8 @@ static bool prepare(struct runner *r, struct err *err)
 static void clean_up(struct runner *r)
 {
 	queue_flush_end(r);
+	hook_end();
+	plugin_dns_end();
 	enforce_end(r);
 	pool_free(&r->pool);
 	queue_control_end(r);

@@ -1,7 +1,9 @@
 /* runner.h - the queue-runner as a whole: what its parts share. One process, one loop, no threads.
  *
  *   intake.c       how messages come in: pokes, rescans of new/, due times; the entry of each message that is in work
- *   job.c          a message read into memory: split by destination, and what becomes of it at the end
+ *   job.c          a message read into memory, and the results of its deliveries; split.c: splitting it by destination;
+ *                  settle.c: what becomes of it at the end
+ *   hook_run.c     plugins that are asked, and may answer later
  *   turns.c        whose turn it is (sched.h says), and what is done about it
  *   delivery.c     one attempt: one message, one destination, some recipients
  *   queue_control.c  what `postrider queue` asks for
@@ -115,6 +117,7 @@ void runner_forget_dns(struct runner *r);
 /* Around what a hostile message or a plugin could crash us with: the id stands in the scoreboard meanwhile, and in each
  * line of the log. */
 void runner_mark(struct runner *r, const char *id);
+void runner_mark_plugin(struct runner *r, const char *id, const char *plugin, const char *hook);
 void runner_unmark(void);
 
 /* ---- intake.c ---- */

@@ -531,7 +531,7 @@ void sched_sweep(struct sched *s, int64_t now, int64_t age)
 	struct site *site, *next_site;
 
 	HASH_ITER(hh, s->destinations, d, next)
-		if (!d->waiting && !d->usage.active && d->state != DESTINATION_ASKING && now - d->used >= age &&
+		if (!d->waiting && !d->held && !d->usage.active && d->state != DESTINATION_ASKING && now - d->used >= age &&
 		    (d->state != DESTINATION_FAILED || now >= d->until))
 			destination_free(s, d);
 	HASH_ITER(hh, s->sites, site, next_site)

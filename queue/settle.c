@@ -5,7 +5,9 @@
 #include "../lib/log.h"
 #include "../lib/reply.h"
 #include "../lib/scoreboard.h"
+#include "hook_run.h"
 #include "notices.h"
+#include "split.h"
 #include "timing.h"
 #include <sys/random.h>
 
@@ -31,6 +33,7 @@ void job_unload(struct job *j)
 
 	if (j->notes_changed)
 		write_envelope(j);
+	job_leave_destinations(j);
 	j->entry->job = NULL;
 	r->jobs--;
 	spool_file_close(&j->file);
@@ -39,13 +42,13 @@ void job_unload(struct job *j)
 
 /* ---- which recipients ---- */
 
-/* Those whose result of this round is OUTCOME, into LIST. */
+/* Those whose result is OUTCOME and that nothing has been done about, into LIST. */
 static size_t collect(const struct job *j, enum outcome outcome, size_t *list)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < j->file.env.rcpt_count; i++)
-		if (j->file.env.rcpts[i].status == RCPT_TODO && j->rcpts[i].result.outcome == outcome)
+		if (j->file.env.rcpts[i].status == RCPT_TODO && j->rcpts[i].result.outcome == outcome && !j->rcpts[i].settled)
 			list[n++] = i;
 	return n;
 }
@@ -53,6 +56,34 @@ static size_t collect(const struct job *j, enum outcome outcome, size_t *list)
 static size_t *list_of(struct job *j)
 {
 	return arena_alloc(j->arena, j->file.env.rcpt_count * sizeof(size_t) + 1);
+}
+
+/* A question to the plugins about what has ended. */
+struct asked {
+	struct job *job;
+	struct hook_run *run;		/* NULL: answered at once */
+	const size_t *rcpts;
+	size_t count;
+	int64_t when;			/* deferred */
+};
+
+static void ask(struct job *j, enum hook hook, const size_t *rcpts, size_t count, int64_t when, hook_done *done)
+{
+	struct job_call call = job_call_about(j, rcpts, count);
+	struct asked *a = arena_alloc(j->arena, sizeof(*a));
+
+	*a = (struct asked){ .job = j, .rcpts = rcpts, .count = count, .when = when };
+	for (size_t i = 0; i < count; i++)
+		j->rcpts[rcpts[i]].settled = true;
+	call.delay = when ? when - clock_now() : 0;
+	a->run = hook_ask(j->runner, hook, &call, done, a);
+	j->open += a->run != NULL;
+}
+
+static void soonest(int64_t *when, int64_t other)
+{
+	if (*when == 0 || other < *when)
+		*when = other;
 }
 
 static void set_status(struct job *j, size_t i, enum rcpt_status status)
@@ -80,7 +111,7 @@ static int64_t next_attempt(struct job *j, const size_t *rcpts, size_t count)
 	const struct schedule *schedule = &j->runner->schedule;
 	int64_t now = clock_now_us() / 1000000 + 1, not_before = 0, retry = 0;	/* whole seconds: rather late than early */
 	unsigned failures = j->file.env.attempts;
-	bool tried = false, counted = index_has(j->runner->index, job_id(j));	/* other recipients failed in the same round */
+	bool tried = false, counted = j->counted || index_has(j->runner->index, job_id(j));	/* other recipients failed in the same round */
 	uint32_t random = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -92,6 +123,7 @@ static int64_t next_attempt(struct job *j, const size_t *rcpts, size_t count)
 	}
 	tried = tried && !counted;
 	j->file.env.attempts += tried;
+	j->counted |= tried;
 	int64_t delay = schedule_delay(schedule, tried ? failures + 1 : failures ? failures : 1);
 	if ((tried && delay == SCHEDULE_NEVER) || now >= lifetime_end(j))
 		return SCHEDULE_NEVER;
@@ -108,39 +140,43 @@ static int64_t next_attempt(struct job *j, const size_t *rcpts, size_t count)
 	return when > lifetime_end(j) ? lifetime_end(j) : when;	/* one last attempt then */
 }
 
-/* The deferred hook. False: a plugin has dropped the recipients. */
-static bool ask_deferred(struct job *j, const size_t *rcpts, size_t count, int64_t *when)
+/* Drops them: a plugin wants it. */
+static void drop(struct job *j, const size_t *rcpts, size_t count)
 {
-	struct job_call call = job_call_about(j, rcpts, count);
-	struct reply reply;
-
-	call.delay = *when - clock_now();
-	call.delay_set = false;
-	enum verdict v = job_call_run(j->runner->plugins, HOOK_DEFERRED, &call, &reply);
-	if (v == DENYSOFT && call.delay_set)
-		*when = timing_next(&j->file.env, clock_now(), clock_now_us() / 1000000 + 1 + call.delay);
-	if (v != OK)
-		return true;
 	for (size_t i = 0; i < count; i++) {
 		log_warn("delivery to %s dropped by a plugin", j->file.env.rcpts[rcpts[i]].address);
 		set_status(j, rcpts[i], RCPT_DONE);
 	}
-	return false;
 }
 
-/* Gives the deferred recipients their time, or turns them into failures. Their time, or 0 when none is deferred. */
-static int64_t plan_deferred(struct job *j)
+static void on_deferred(void *arg, enum verdict v, struct job_call *facts, struct reply *reply UNUSED)
+{
+	struct asked *a = arg;
+	struct job *j = a->job;
+
+	if (v == OK)
+		drop(j, a->rcpts, a->count);
+	else
+		soonest(&j->when, v == DENYSOFT && facts->delay_set ?
+			timing_next(&j->file.env, clock_now(), clock_now_us() / 1000000 + 1 + facts->delay) : a->when);
+	if (a->run)
+		job_release(j);
+}
+
+/* Gives the deferred recipients their time, or turns them into failures. */
+static void plan_deferred(struct job *j)
 {
 	size_t *rcpts = list_of(j), count = collect(j, OUTCOME_DEFER, rcpts);
 	int64_t when;
 
 	if (count == 0)
-		return 0;
+		return;
 	when = next_attempt(j, rcpts, count);
 	if (when != SCHEDULE_NEVER) {
 		scoreboard_count(COUNT_DEFERRED, count);
 		notices_mark_delayed(j, rcpts, count);
-		return ask_deferred(j, rcpts, count, &when) ? when : 0;
+		ask(j, HOOK_DEFERRED, rcpts, count, when, on_deferred);
+		return;
 	}
 	for (size_t i = 0; i < count; i++) {
 		struct job_rcpt *rcpt = &j->rcpts[rcpts[i]];
@@ -149,17 +185,25 @@ static int64_t plan_deferred(struct job *j)
 		rcpt->result.outcome = OUTCOME_FAIL;
 		log_warn("delivery to %s given up after %u attempts", j->file.env.rcpts[rcpts[i]].address, j->file.env.attempts);
 	}
-	return 0;
 }
 
 /* ---- bouncing ---- */
 
-static bool wants_notice(struct job *j, const size_t *rcpts, size_t count)
+/* The failed recipients become final once their sender has a notice, unless a plugin keeps it from being made. */
+static void on_bounce(void *arg, enum verdict v, struct job_call *facts UNUSED, struct reply *reply UNUSED)
 {
-	struct job_call call = job_call_about(j, rcpts, count);
-	struct reply reply;
+	struct asked *a = arg;
+	struct job *j = a->job;
 
-	return job_call_run(j->runner->plugins, HOOK_BOUNCE, &call, &reply) != OK;
+	if (v != OK && notices_failed(j, a->rcpts, a->count) == BOUNCE_ERROR) {
+		soonest(&j->again, clock_now() + SETTLE_RETRY);
+	} else {
+		for (size_t i = 0; i < a->count; i++)
+			set_status(j, a->rcpts[i], j->rcpts[a->rcpts[i]].expired ? RCPT_EXPIRED : RCPT_FAILED);
+		scoreboard_count(COUNT_BOUNCED, a->count);
+	}
+	if (a->run)
+		job_release(j);
 }
 
 /* A person wants the message to go back: whoever is not done has failed. */
@@ -172,25 +216,21 @@ static void give_up(struct job *j)
 		if (j->file.env.rcpts[i].status != RCPT_TODO || rcpt->result.outcome == OUTCOME_FAIL)
 			continue;
 		rcpt->result = result_local(j->arena, OUTCOME_FAIL, BOUNCE_RETURNED_CODE, BOUNCE_RETURNED_TEXT);
-		rcpt->logged = false;
+		rcpt->logged = rcpt->settled = false;
 	}
+	j->when = 0;
 }
 
-/* The failed recipients become final, once their sender has a notice (always_split: one for each). 0, or when to try that again. */
-static int64_t bounce_failed(struct job *j)
+/* All of them at once, or (always_split) each for itself. */
+static void bounce_failed(struct job *j)
 {
 	size_t *rcpts = list_of(j), count = collect(j, OUTCOME_FAIL, rcpts);
 	size_t most = j->runner->settings->outbound_always_split ? 1 : count, n;
 
 	for (; count > 0; rcpts += n, count -= n) {
 		n = count < most ? count : most;
-		if (wants_notice(j, rcpts, n) && notices_failed(j, rcpts, n) == BOUNCE_ERROR)
-			return clock_now() + SETTLE_RETRY;
-		for (size_t i = 0; i < n; i++)
-			set_status(j, rcpts[i], j->rcpts[rcpts[i]].expired ? RCPT_EXPIRED : RCPT_FAILED);
-		scoreboard_count(COUNT_BOUNCED, n);
+		ask(j, HOOK_BOUNCE, rcpts, n, 0, on_bounce);
 	}
-	return 0;
 }
 
 /* ---- the file ---- */
@@ -202,7 +242,9 @@ static void remove_file(struct job *j, const char *why)
 	crash_point("deliver-finished");
 	if (!spool_remove(j->runner->spool, job_id(j), j->entry->state, &err))
 		log_error("message cannot be removed: %s", err.text);
-	else if (why)
+	else
+		j->runner->held -= j->entry->state == SPOOL_HOLD;
+	if (why && !*err.text)
 		log_info("%s", why);
 	j->notes_changed = false;
 	index_remove(j->runner->index, job_id(j));
@@ -321,27 +363,39 @@ static void log_undelivered(struct job *j)
 	}
 }
 
-void job_settle(struct job *j)
+/* Everything has its result, and plugins have said what they have to say about it. */
+static void finish(struct job *j)
 {
 	struct runner *r = j->runner;
 	struct entry *e = j->entry;
-	int64_t when = 0, again = 0;
 
-	runner_mark(r, job_id(j));
-	if (e->wish == WISH_BOUNCE)
-		give_up(j);
-	log_undelivered(j);
-	if (e->wish != WISH_REMOVE) {
-		when = plan_deferred(j);
-		again = bounce_failed(j);
-		if (!notices_success(j))
-			again = clock_now() + SETTLE_RETRY;
-	}
-	settle_file(j, when && again && again < when ? again : when ? when : again);
+	if (e->wish != WISH_REMOVE && !notices_success(j))
+		soonest(&j->again, clock_now() + SETTLE_RETRY);
+	if (j->when)
+		soonest(&j->again, j->when);
+	settle_file(j, j->again);
 	if (!e->parks && strcmp(e->id, r->suspect) == 0)
 		r->suspect[0] = '\0';	/* we came through all of it: the death of our predecessor was chance */
 	job_unload(j);
 	entry_release(r, e);
+}
+
+void job_settle(struct job *j)
+{
+	struct runner *r = j->runner;
+
+	runner_mark(r, job_id(j));
+	if (j->entry->wish == WISH_BOUNCE)
+		give_up(j);
+	log_undelivered(j);
+	if (j->entry->wish != WISH_REMOVE) {
+		j->open++;
+		plan_deferred(j);
+		bounce_failed(j);
+		j->open--;
+	}
+	if (j->open == 0)	/* else we come back when the last plugin has answered */
+		finish(j);
 	runner_unmark();
 	runner_wake(r);
 }

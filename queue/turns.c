@@ -2,6 +2,7 @@
 #include "../lib/clock.h"
 #include "../lib/log.h"
 #include "delivery.h"
+#include "hook_run.h"
 #include "job.h"
 #include "runner.h"
 #include "timing.h"
@@ -182,7 +183,7 @@ bool turns_take(struct runner *r, int64_t now)
 		struct sched_order order;
 
 		find_out(r);
-		if (r->leaving || r->no_sockets || r->no_files)
+		if (r->leaving || r->no_sockets || r->no_files || hook_waiting() >= r->jobs_max)
 			return false;
 		struct turn *t = sched_next(&r->sched, now, &order);
 		if (!t) {

@@ -1,9 +1,11 @@
 /* plugin_api_store.c - the part of plugins/postrider.h that concerns the store: in a worker the answer is waited for, in the
  * queue-runner it is called back. */
 #include "../lib/base.h"
+#include "../lib/clock.h"
 #include "../lib/log.h"
 #include "../lib/store.h"
-#include "../queue/job_call.h"
+#include "../queue/hook_run.h"
+#include "../queue/job.h"
 #include "session.h"
 
 #define SECOND 1000	/* ms */
@@ -104,7 +106,7 @@ enum pr_store_result pr_store_delete(struct hook_call *call, const struct pr_sto
 
 /* ---- not waiting ---- */
 
-struct later { struct plugin *self; pr_store_done *done; void *arg; };
+struct later { struct plugin *self; pr_store_done *done; void *arg; const struct runner *runner; };
 
 static void tell(const struct later *l, const struct store_answer *a)
 {
@@ -122,8 +124,12 @@ static void on_answer(void *arg, const struct store_answer *answer)
 
 	if (answer->result == STORE_BAD)
 		log_warn("plugin %s: a question to the store makes no sense: %s", pr_name(l->self), answer->why);
-	if (l->done)
+	if (l->done) {
+		int64_t begun = clock_ms();
+
 		tell(l, answer);
+		hook_watch(l->runner, l->self, "an answer of the store", begun);
+	}
 	free(l);
 }
 
@@ -136,6 +142,7 @@ static void ask_later(struct hook_call *call, const struct store_op *op, pr_stor
 		bug("no memory for a question to the store");
 	*l = (struct later){ .self = call->self, .done = done, .arg = arg };
 	if (job_call_store(call)) {
+		l->runner = call->job->job->runner;
 		store_ask(job_call_store(call), op, on_answer, l);
 		return;
 	}

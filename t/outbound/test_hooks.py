@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The hooks of outbound mail: what they are told, and what comes of their answers."""
-import re
-import pathlib, sys
+import pathlib, re, sys, time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "plugin"))
 from building import plugin_dir
+from dnsserver import DROP, DnsServer
 from postrider import run_cases, wait_until
 from outbound import empty, relay, submit
 from sink import Sink, server_tls
@@ -102,4 +102,155 @@ def notes_last():
             assert "note=[was here]" in p.log()
 
 
-run_cases(facts, before_the_queue, refused_at_the_door, notes_last)
+def resolver(dns):
+    return f'resolver {{ forwarders = {{ "{dns.forwarder}" }} }}\n'
+
+
+ALL = "laggard at send_email at get_mx at deferred at bounce at delivered"
+
+
+def later():
+    """Every hook can answer later, from DNS, the store or at once; what it sets then counts."""
+    with Sink(rcpt=lambda c, a, n: "451 4.2.0 later" if "busy" in a else "550 5.1.1 nobody" if "no@" in a else None) as sink:
+        zone = {"get_mx.policy.test": [("TXT", f"OK 127.0.0.1:{sink.port}")], "send_email.policy.test": [("TXT", "OK")],
+                "deferred.policy.test": [("TXT", "DENYSOFT 4000")], "bounce.policy.test": [("TXT", "OK")],
+                "delivered.policy.test": [("TXT", "DENY")]}
+        with DnsServer(zone) as dns, with_plugin(f"* 127.0.0.1:{sink.port}\n", ALL, conf=resolver(dns), fail_intervals="1s*9") as p:
+            for who in ("dns", "store", "now"):
+                submit(p, f"{who}@remote.test")
+            sink.wait(3)
+            empty(p)
+            for line in ("answers OK for dns@remote.test", "the store says 0 ", "answers DECLINED for now@remote.test", "answers DENY for dns@remote.test"):
+                assert line in p.log(), (line, p.log())
+            # recipients whose plugins answer later still share a delivery
+            submit(p, ["dns1@remote.test", "store2@remote.test", "plain@remote.test"])
+            assert sorted(sink.wait(4)[3].recipients) == ["dns1@remote.test", "plain@remote.test", "store2@remote.test"]
+            empty(p)
+            submit(p, "dnsno@remote.test")
+            p.wait_log("answers OK for dnsno@remote.test", count=3)
+            empty(p)
+            assert not p.maildir(), "a notice that the plugin did not want"
+            ident = submit(p, "dnsbusy@remote.test")
+            p.wait_log("answers DENYSOFT for dnsbusy")
+            wait_until(lambda: p.spool_ids("later") == [ident], what="it to be deferred")
+            out = p.tool("queue", "list").stdout
+            assert ident in out, out
+            left = next(p.spool.glob(f"later/*/{ident}")).stat().st_mtime - time.time()
+            assert 3900 < left < 4010, left
+            # dropped
+            dns.zone["deferred.policy.test"] = [("TXT", "OK")]
+            p.tool("queue", "flush", check=True)
+            p.wait_log("dropped by a plugin")
+            empty(p)
+
+
+def later_refuses():
+    """DENY, DELAY and a value that is no verdict, later."""
+    with Sink() as sink:
+        zone = {"send_email.policy.test": [("TXT", "DENY")], "get_mx.policy.test": [("TXT", "nonsense")]}
+        with DnsServer(zone) as dns, with_plugin(route(sink), "laggard at send_email", conf=resolver(dns)) as p:
+            submit(p, "dns@remote.test")
+            assert b"so says the policy" in p.wait_mail()[0]
+            dns.zone["send_email.policy.test"] = [("TXT", "DELAY 2")]
+            p.tool("queue", "flush", check=True)    # which forgets what DNS has said
+            start = time.monotonic()
+            submit(p, "dns@remote.test")
+            p.wait_log("put off by a plugin")
+            dns.zone["send_email.policy.test"] = [("TXT", "OK")]
+            sink.wait()
+            assert time.monotonic() - start > 1
+            empty(p)
+            dns.zone["send_email.policy.test"] = [("TXT", "LATER")]
+            p.tool("queue", "flush", check=True)
+            submit(p, "dns@remote.test")
+            p.wait_log("bad verdict 8 at send_email; taken as DENYSOFT")
+            dns.zone["send_email.policy.test"] = [("TXT", "OK")]
+            sink.wait(2)
+            empty(p)
+
+
+def overdue():
+    """One that never answers: DENYSOFT when its time is over, others go on meanwhile; nothing that it has set counts."""
+    with Sink() as sink:
+        for hook, want in (("get_mx", "a plugin found no route"), ("send_email", "put off by a plugin")):
+            with with_plugin(route(sink), f"laggard at {hook}", fail_intervals="1h") as p:
+                ident = submit(p, "never@remote.test")
+                submit(p, "other@remote.test")
+                submit(p, "twice@remote.test")
+                submit(p, "none@remote.test")
+                sink.wait()
+                p.wait_log(rf"{ident} plugin laggard has not answered at {hook} in time; taken as DENYSOFT")
+                p.wait_log(rf"{ident} .*status=deferred.*{want}")
+                p.wait_log(f"said LATER at {hook} without pr_later")
+                p.wait_log(f"bad verdict 8 at {hook}")
+                wait_until(lambda: len(p.spool_ids("later")) == 3, what="the three to be deferred")
+                left = next(p.spool.glob(f"later/*/{ident}")).stat().st_mtime - time.time()
+                assert 3000 < left < 5000, left
+                assert re.search(r"hooks_overdue\D+1\b", p.tool("metrics").stdout), p.tool("metrics").stdout
+            sink.messages.clear()
+        with with_plugin(route(sink), "laggard at deferred at bounce at delivered", fail_intervals="1h") as p:
+            sink.handlers["rcpt"] = lambda c, a, n: "451 4.2.0 later" if "busy" in a else "550 5.1.1 nobody" if "no@" in a else None
+            submit(p, "never@remote.test")
+            submit(p, "neverno@remote.test")
+            ident = submit(p, "neverbusy@remote.test")
+            p.wait_log("has not answered at delivered")
+            p.wait_log("has not answered at bounce")
+            p.wait_log("has not answered at deferred")
+            assert b"nobody" in p.wait_mail()[0]
+            wait_until(lambda: p.spool_ids() == [ident], what="the deferred one to be left")
+            left = next(p.spool.glob(f"later/*/{ident}")).stat().st_mtime - time.time()
+            assert 3000 < left < 5000, left
+
+
+def meanwhile():
+    """A message that waits for a plugin is removed, held, bounced; the runner is killed, reloaded and stopped: nothing is lost."""
+    with Sink() as sink, DnsServer({"get_mx.policy.test": DROP, "delivered.policy.test": DROP}) as dns:
+        line = "laggard at get_mx at delivered"
+        with with_plugin(route(sink), line, conf=resolver(dns), outbound="hook_timeout = 1h\n") as p:
+            ids = [submit(p, f"dns{i}@remote.test") for i in range(4)]
+            p.wait_log(r"asked at get_mx for dns3@")
+            p.tool("queue", "remove", ids[0], check=True)
+            p.tool("queue", "hold", ids[1], check=True)
+            p.tool("queue", "bounce", ids[2], check=True)
+            wait_until(lambda: set(p.spool_ids()) == {ids[1], ids[3]} and p.spool_ids("hold") == [ids[1]], what="one held and one waiting")
+            p.wait_mail()
+            p.kill_role("queue-runner")
+            p.wait_log(r"asked at get_mx for dns3@", count=2)
+            p.reload()
+            p.wait_log(r"asked at get_mx for dns3@", count=3)
+            assert set(p.spool_ids()) == {ids[1], ids[3]}
+            p.stop()
+            assert set(p.spool_ids()) == {ids[1], ids[3]}
+            p.write("plugins", p.read("plugins").replace(line, "laggard at delivered"))
+            p.start()
+            sink.wait()
+            p.wait_log("asked at delivered for dns3@")
+            start = time.monotonic()
+            p.stop()    # the delivery is on disk; its hook is not waited for
+            assert time.monotonic() - start < 20
+            p.start()
+            wait_until(lambda: p.spool_ids() == [ids[1]], what="the delivered one to be gone")
+            assert len(sink.messages) == 1, "delivered twice"
+            p.tool("queue", "release", ids[1], check=True)
+            sink.wait(2)
+
+
+def blocking():
+    """One that blocks is named and counted; one that hangs is cut short, named, and its message set aside the second time."""
+    with Sink() as sink, with_plugin(route(sink), "laggard at send_email", conf="plugin_timeout = 1s\n") as p:
+        submit(p, "block@remote.test")
+        sink.wait()
+        p.wait_log(r"plugin laggard kept the queue-runner from its work for 3\d\d ms at send_email")
+        assert re.search(r"hooks_slow\D+1\b", p.tool("metrics").stdout), p.tool("metrics").stdout
+        hang = submit(p, "hang@remote.test")
+        submit(p, "other@remote.test")
+        p.wait_log(rf"{hang} the queue-runner died while it worked on this message plugin=laggard hook=send_email", timeout=30)
+        wait_until(lambda: p.spool_ids("bad") == [hang], 60, "it to be set aside")
+        sink.wait(2)
+    with Sink() as sink, with_plugin(route(sink), "laggard at send_email", outbound="hook_blocking_warn = 0\n") as p:
+        submit(p, "block@remote.test")
+        sink.wait()
+        assert "from its work" not in p.log()
+
+
+run_cases(facts, before_the_queue, refused_at_the_door, notes_last, later, later_refuses, overdue, meanwhile, blocking)

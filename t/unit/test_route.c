@@ -169,10 +169,10 @@ START_TEST(local_domains)
 	write_file(dir, "morercpthosts", "more.test\n");
 	ck_assert_msg(routing_init(&routing, &s, NULL, NULL, &err), "%s", err.text);
 	for (size_t i = 0; i < COUNT_OF(table); i++) {
-		struct job_call call = { .domain = table[i].domain };
 		struct route r;
 
-		route_find(&routing, &call, &r);
+		route_begin(&routing, table[i].domain, &r);
+		route_decide(&routing, DECLINED, NULL, &r);
 		ck_assert_msg(r.internal == table[i].internal, "%s", table[i].domain);
 		ck_assert_int_eq(r.kind, table[i].internal ? ROUTE_HOPS : ROUTE_MX);
 		if (r.internal)

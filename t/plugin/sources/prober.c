@@ -242,6 +242,28 @@ static void store(struct hook_call *call)
 	pr_store_delete_later(call, s, "", 0, on_answer, &total);
 }
 
+static void on_dns(struct plugin *self, void *arg, enum pr_dns result, const char *const *values)
+{
+	if (arg != &total || (result == PR_DNS_OK) != (values[0] != NULL))
+		abort();
+	text(pr_name(self));
+}
+
+static void later(struct hook_call *call)
+{
+	uint64_t number = pr_later(call, -1);
+
+	if (pr_later_call(0) || pr_answer(0, OK) || pr_answer(UINT64_MAX, OK) || (number && pr_later_call(number) != call))
+		abort();
+	if (number && (!pr_answer(number, DENY) || pr_answer(number, OK)))	/* DECLINED in the end: that is what counts */
+		abort();
+	if (number) {	/* nobody waits for these */
+		pr_dns_later(call, "", "A", on_dns, &total);
+		pr_dns_later(call, "not a name", "mx", on_dns, &total);
+	}
+	pr_dns_later(call, "x.test", "NONE", on_dns, &total);
+}
+
 static bool init(struct plugin *self)
 {
 	pr_set_data(self, pr_store_open(self, NULL, false));
@@ -259,6 +281,7 @@ static enum verdict probe(struct hook_call *call)
 	notes(call);
 	runner(call);
 	store(call);
+	later(call);
 	pr_log(call, PR_DEBUG, "%zu octets of text", total);
 	pr_reply(call, 299, "9.9.9", "a\r\n250 b\n%s", pr_helo(call));
 	return DECLINED;
