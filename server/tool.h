@@ -60,6 +60,7 @@ int tool_reload(const struct tool *tool, int argc, char **argv);
 int tool_stop(const struct tool *tool, int argc, char **argv);
 int tool_queue(const struct tool *tool, int argc, char **argv);
 int tool_send(const struct tool *tool, int argc, char **argv);
+int tool_trace(const struct tool *tool, int argc, char **argv);
 int tool_store(const struct tool *tool, int argc, char **argv);
 int tool_tls(const struct tool *tool, int argc, char **argv);
 int tool_tls_cert(const struct tool *tool, int argc, char **argv);

@@ -24,6 +24,8 @@ static const struct tool_command commands[] = {
 	  "  -N, --notify WHEN          notices: never, or success, failure and delay with commas between\n"
 	  "  -p, --parameter PARAMETER  one of MAIL: RET=HDRS, ENVID=x\n"
 	  "  Exit status 0: it is on disk at the server. As postrider-sendmail(1), for people.\n", tool_send },
+	{ "trace", "WORD [FILE... | -]", "what the log says of a message: by its queue id, its Message-ID, an address",
+	  "  FILE  log files, the oldest first, instead of the one in postrider.conf; -: standard input\n", tool_trace },
 	{ "store", "list|get|forget ...", "look into the shared store and remove entries", "", tool_store },
 	{ "tls", "list|forget ...", "hosts whose TLS has failed, and is done without for a while", "", tool_tls },
 	{ "tls-cert", "[--dir DIR] [--name NAME]... [--days N] [--rsa] [--force]", "make a self-signed certificate and its key",

@@ -13,10 +13,12 @@
 	"  A rule holds for what is there and what comes, over restarts, until postrider queue resume.\n"
 
 static const struct tool_command commands[] = {
-	{ "list", "[--state STATE] [--domain DOMAIN] [--sender ADDRESS] [--json | --ids]", "one line a message",
+	{ "list", "[--state STATE] [--domain DOMAIN] [--sender ADDRESS] [--recipient ADDRESS] [--message-id ID] [--json | --ids]", "one line a message",
 	  "  --state STATE     only new, later (deferred), hold or bad\n"
 	  "  --domain DOMAIN   only those with a recipient there that is not done\n"
 	  "  --sender ADDRESS  only those from there; <> for bounces\n"
+	  "  --recipient ADDRESS  only those to there, whether done or not\n"
+	  "  --message-id ID   only those with this Message-ID\n"
 	  "  --json            one JSON object a line\n"
 	  "  --ids             only the ids, to be read by remove - and others\n"
 	  "  Reads without a lock: a message that moves meanwhile may be missed or seen twice.\n", tool_queue_list },

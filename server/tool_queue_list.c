@@ -1,6 +1,7 @@
 /* tool_queue_list.c - `postrider queue list`, `show` and `stats`: the spool, read without a lock, one message at a time, so that a
  * queue of any size takes the same memory. What stands in it was written by others: it is escaped. */
 #include "tool_queue.h"
+#include "tool_queue_filter.h"
 #include "../lib/address.h"
 #include "../lib/clock.h"
 #include "../lib/view.h"
@@ -14,24 +15,11 @@ struct listing {
 	enum spool_state state;		/* being scanned */
 	int64_t now;
 	bool json, ids;
-	const char *domain, *sender;	/* filters, NULL for none; canonical, and folded */
-	char sender_key[ADDRESS_KEY_SIZE];
+	struct filter filter;
 	struct rules rules;
 };
 
 /* ---- one message ---- */
-
-static bool wanted(const struct listing *l, const struct spool_file *f)
-{
-	char key[ADDRESS_KEY_SIZE];
-	bool found = !l->domain;
-
-	if (l->sender && (!address_key(view_of(f->env.sender), true, key) || strcmp(l->sender, key) != 0))
-		return false;
-	for (size_t i = 0; !found && i < f->env.rcpt_count; i++)
-		found = f->env.rcpts[i].status == RCPT_TODO && view_case_eq(view_of(l->domain), view_of(f->env.rcpts[i].domain));
-	return found;
-}
 
 static void print_rcpt(const struct envelope_rcpt *r, unsigned attempts, const char *before)
 {
@@ -115,7 +103,7 @@ static bool list_one(void *arg, const char *id, int64_t mtime UNUSED)
 	struct listing *l = arg;
 	struct spool_file f;
 	struct err err = { "" };
-	bool filtered = l->domain || l->sender;
+	bool filtered = !filter_is_empty(&l->filter);
 	enum spool_read result;
 
 	if (l->ids && !filtered)
@@ -123,7 +111,7 @@ static bool list_one(void *arg, const char *id, int64_t mtime UNUSED)
 	arena_reset(l->arena);
 	result = spool_file_open(l->spool, id, l->state, false, l->arena, &f, &err);
 	if (result == SPOOL_READ_OK) {
-		if (wanted(l, &f)) {
+		if (filter_fits(&l->filter, &f, l->arena)) {
 			if (l->ids)
 				puts(id);
 			else if (l->json)
@@ -164,21 +152,12 @@ static int state_from(const char *name)
 	return -1;
 }
 
-static char *without_brackets(char *address)
-{
-	size_t len = strlen(address);
-
-	if (len < 2 || address[0] != '<' || address[len - 1] != '>')
-		return address;
-	address[len - 1] = '\0';
-	return address + 1;
-}
-
 int tool_queue_list(const struct tool *tool, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' }, { "ids", no_argument, NULL, 'i' }, { "domain", required_argument, NULL, 'd' },
-		{ "sender", required_argument, NULL, 'f' }, { "state", required_argument, NULL, 's' }, { NULL, 0, NULL, 0 },
+		{ "sender", required_argument, NULL, 'f' }, { "state", required_argument, NULL, 's' },
+		{ "recipient", required_argument, NULL, 'r' }, { "message-id", required_argument, NULL, 'm' }, { NULL, 0, NULL, 0 },
 	};
 	struct listing l = { .spool = NULL };
 	struct settings *s;
@@ -193,12 +172,18 @@ int tool_queue_list(const struct tool *tool, int argc, char **argv)
 			l.ids = true;
 			break;
 		case 'd':
-			l.domain = optarg;
+			l.filter.domain = optarg;
+			break;
+		case 'm':
+			l.filter.message_id = optarg;
 			break;
 		case 'f':
-			l.sender = l.sender_key;
-			if (!address_key(view_of(without_brackets(optarg)), true, l.sender_key))
-				return tool_fail("--sender: found \"%s\", expected an address", optarg);
+			if (!filter_address("--sender", optarg, l.filter.sender, &l.filter.by_sender))
+				return TOOL_FAILED;
+			break;
+		case 'r':
+			if (!filter_address("--recipient", optarg, l.filter.recipient, &l.filter.by_recipient))
+				return TOOL_FAILED;
 			break;
 		case 's':
 			only = state_from(optarg);
@@ -214,8 +199,10 @@ int tool_queue_list(const struct tool *tool, int argc, char **argv)
 	l.spool = tool_queue_open(tool, &s);
 	if (!l.spool)
 		return TOOL_FAILED;
-	if (l.domain && address_domain_canonical(view_of(l.domain), s->arena))
-		l.domain = address_domain_canonical(view_of(l.domain), s->arena);
+	if (l.filter.domain && address_domain_canonical(view_of(l.filter.domain), s->arena))
+		l.filter.domain = address_domain_canonical(view_of(l.filter.domain), s->arena);
+	if (l.filter.message_id)
+		l.filter.message_id = filter_bare(l.filter.message_id, s->arena);
 	l.rules = tool_queue_read_rules(s);
 	status = list_states(&l, only);
 	spool_close(&l.spool);

@@ -36,6 +36,9 @@ void headers_begin(struct headers *h, struct arena *a, struct view original);
 /* How many lines the original has, and how many fields NAME: one pass, and nothing is kept. */
 size_t headers_lines(const struct headers *h, const char *name, size_t *fields);
 
+/* The value of the original's first field NAME as it stands there, without the blanks around it; empty when there is none. */
+struct view headers_original(const struct headers *h, const char *name);
+
 /* ---- reading. Fields are numbered from the top, as they will be stored. ---- */
 
 size_t headers_total(struct headers *h);

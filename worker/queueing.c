@@ -164,6 +164,15 @@ static bool commit(struct session *s)
 	return false;
 }
 
+/* The one that it came with: people ask for a message by it. */
+static void put_message_id(struct log_line *l, const struct headers *h)
+{
+	struct view id = l->off ? VIEW("") : headers_original(h, "Message-ID");
+
+	if (id.len)
+		log_view(l, "message_id", id);
+}
+
 static void accepted(struct session *s, const char *by)
 {
 	struct transaction *t = &s->transaction;
@@ -189,6 +198,7 @@ static void accepted(struct session *s, const char *by)
 	log_str(&l, "to", t->recipients[0].address.text);
 	log_int(&l, "rcpts", (int64_t)t->recipient_count);
 	log_int(&l, "size", (int64_t)t->body.size);
+	put_message_id(&l, &t->headers);
 	log_str(&l, "user", s->auth_user);
 	log_end(&l);
 }
