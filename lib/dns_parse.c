@@ -238,14 +238,30 @@ static bool walk(struct parse *p)
 	return false;
 }
 
+/* A forwarder that does not ask on says "ask those" in place of an answer (RFC 2308 2.2: name servers, and no SOA). To take that for
+ * "there is none" would return mail. */
+static bool is_referral(struct parse *p)
+{
+	bool servers = false;
+
+	for (int i = 0; i < ns_msg_count(p->msg, ns_s_ns); i++) {
+		ns_rr rr;
+
+		if (ns_parserr(&p->msg, ns_s_ns, i, &rr) != 0 || ns_rr_type(rr) == ns_t_soa)
+			return false;
+		servers |= ns_rr_type(rr) == ns_t_ns;
+	}
+	return servers;
+}
+
 /* Records that are there but of which none is usable are not "none": the domain must not look as if it had no MX. */
-static enum dns_status status_of(const struct parse *p, int rcode)
+static enum dns_status status_of(struct parse *p, int rcode)
 {
 	if (rcode == ns_r_nxdomain)
 		return DNS_NXDOMAIN;
 	if (p->answer->count > 0)
 		return DNS_OK;
-	return p->unusable > 0 ? DNS_TEMPORARY : DNS_NODATA;
+	return p->unusable > 0 || is_referral(p) ? DNS_TEMPORARY : DNS_NODATA;
 }
 
 static struct dns_answer *answer_new(size_t store)

@@ -1,97 +1,14 @@
 /* test_dns.c - DNS packets as the Internet sends them, well-formed and hostile; answers carried in messages; and a
  * libunbound context with local data. */
 #include "unit.h"
+#include "dns_packet.h"
 #include "../../lib/clock.h"
 #include "../../lib/dns.h"
 #include "../../lib/ipc.h"
 #include <event2/event.h>
 #include <unbound.h>
 
-/* ---- a packet being made ---- */
-
-struct packet {
-	uint8_t data[65535];
-	size_t len;
-};
-
-static struct packet packet;
-
-static void put(const void *data, size_t len)
-{
-	memcpy(packet.data + packet.len, data, len);
-	packet.len += len;
-}
-
-static void put16(unsigned v)
-{
-	put((uint8_t[]){ (uint8_t)(v >> 8), (uint8_t)v }, 2);
-}
-
-static void put_name(const char *name)
-{
-	while (*name != '\0') {
-		size_t len = strcspn(name, ".");
-
-		put((uint8_t[]){ (uint8_t)len }, 1);
-		put(name, len);
-		name += len + (name[len] == '.');
-	}
-	put("", 1);
-}
-
-static void begin(unsigned flags, const char *question, unsigned type)
-{
-	packet.len = 0;
-	put16(1);
-	put16(0x8180 | flags);
-	put16(1);
-	put16(0);
-	put16(0);
-	put16(0);
-	put_name(question);
-	put16(type);
-	put16(1);
-}
-
-static void add_raw(const char *owner, unsigned type, uint32_t ttl, const void *rdata, size_t len)
-{
-	unsigned count = (unsigned)(packet.data[6] << 8 | packet.data[7]) + 1;
-
-	packet.data[6] = (uint8_t)(count >> 8);
-	packet.data[7] = (uint8_t)count;
-	put_name(owner);
-	put16(type);
-	put16(1);
-	put16(ttl >> 16);
-	put16(ttl & 0xffff);
-	put16((unsigned)len);
-	put(rdata, len);
-}
-
-static size_t wire(const char *name, uint8_t *out)
-{
-	size_t at = packet.len, len;
-
-	put_name(name);
-	len = packet.len - at;
-	memcpy(out, packet.data + at, len);
-	packet.len = at;
-	return len;
-}
-
-static void add_name(const char *owner, unsigned type, const char *target)
-{
-	uint8_t rdata[300];
-
-	add_raw(owner, type, 300, rdata, wire(target, rdata));
-}
-
-static void add_mx(const char *owner, unsigned preference, const char *target)
-{
-	uint8_t rdata[300] = { (uint8_t)(preference >> 8), (uint8_t)preference };
-
-	add_raw(owner, DNS_MX, 300, rdata, 2 + wire(target, rdata + 2));
-}
+/* ---- a packet that is made, and read ---- */
 
 static struct dns_answer *parsed(enum dns_type type)
 {
@@ -243,6 +160,28 @@ START_TEST(test_rcodes)
 	begin(3, "x.test", DNS_MX);	/* NXDOMAIN at the end of an alias */
 	add_name("x.test", DNS_CNAME, "gone.test");
 	expect(DNS_MX, DNS_NXDOMAIN, 0);
+}
+END_TEST
+
+START_TEST(test_referral)
+{
+	uint8_t soa[400];
+
+	begin(0, "x.test", DNS_MX);
+	add_name("test", 2, "ns.test");
+	to_authority();
+	expect(DNS_MX, DNS_TEMPORARY, 0);
+	size_t len = wire("ns.test", soa);
+	len += wire("root.test", soa + len);
+	memset(soa + len, 0, 20);
+	add_raw("test", 6, 300, soa, len + 20);
+	to_authority();
+	expect(DNS_MX, DNS_NODATA, 0);
+	begin(0, "x.test", DNS_MX);
+	add_mx("x.test", 10, "mx.test");
+	add_name("test", 2, "ns.test");
+	to_authority();
+	expect(DNS_MX, DNS_OK, 1);
 }
 END_TEST
 
@@ -587,6 +526,6 @@ START_TEST(test_bad_settings)
 }
 END_TEST
 
-UNIT_MAIN("dns", test_mx, test_null_mx, test_addresses, test_txt_and_tlsa, test_aliases, test_alias_chain_length, test_rcodes, test_bad_names,
+UNIT_MAIN("dns", test_mx, test_null_mx, test_addresses, test_txt_and_tlsa, test_aliases, test_alias_chain_length, test_rcodes, test_referral, test_bad_names,
 	test_dot_inside_a_label, test_longest_name, test_bad_rdata, test_pointer_tricks, test_cut_and_flipped, test_many_records,
 	test_not_an_answer, test_carry, test_carry_too_much, test_carry_nonsense, test_local_data, test_deadline_and_cancel, test_bad_settings)
