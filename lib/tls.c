@@ -104,7 +104,8 @@ struct tls_session *tls_session_new(struct tls_context *ctx, int fd, const struc
 	s->context = ctx;
 	s->fd = fd;
 	s->verify = wish->verify;
-	code = gnutls_init(&s->gnutls, (ctx->server ? GNUTLS_SERVER : GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT) | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
+	code = gnutls_init(&s->gnutls, (ctx->server ? GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET : GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT) |
+					       GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
 	if (code < 0) {
 		tls_fail(err, "TLS", code);
 		free(s);
@@ -160,10 +161,23 @@ static int classify(struct tls_session *s, int code, struct err *err)
 	return TLS_FAILED;
 }
 
+/* The handshake, and in TLS 1.3 the ticket that comes behind it: one, since whoever takes a session up again gets a new one, and not two as
+ * GnuTLS does it by itself. */
+static int shake(struct tls_session *s)
+{
+	int code = s->ticket_due ? GNUTLS_E_SUCCESS : gnutls_handshake(s->gnutls);
+
+	if (code == GNUTLS_E_SUCCESS && s->context->server && gnutls_protocol_get_version(s->gnutls) == GNUTLS_TLS1_3) {
+		s->ticket_due = true;
+		code = gnutls_session_ticket_send(s->gnutls, 1, 0);
+	}
+	return code;
+}
+
 int tls_handshake(struct tls_session *s, struct err *err)
 {
 	for (;;) {
-		int code = gnutls_handshake(s->gnutls);
+		int code = shake(s);
 
 		if (code == GNUTLS_E_SUCCESS && !tls_verify_resumed(s)) {
 			tls_resume_failed(s);

@@ -51,6 +51,7 @@ struct tls_session {
 	struct tls_context *context;
 	gnutls_session_t gnutls;
 	int fd, error;			/* errno of the last call that failed */
+	bool ticket_due;		/* server: the handshake is over but for it */
 	bool established, said_bye, own_fault;
 	unsigned warnings;
 	bool verify;			/* the other side must have a valid certificate */

@@ -139,6 +139,7 @@ def gnutls_cli():
             for priority, want in (("NORMAL:-VERS-ALL:+VERS-TLS1.3", "(TLS1.3-X.509)"), ("NORMAL:-VERS-ALL:+VERS-TLS1.2", "(TLS1.2-X.509)"),
                                    ("NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+RSA", "(RSA)"), ("NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+DHE-RSA", "(DHE-FFDHE2048)"),
                                    ("NORMAL:-GROUP-ALL:+GROUP-X25519", "(ECDHE-X25519)"),
+                                   ("NORMAL:-VERS-ALL:+VERS-TLS1.3:%NO_TICKETS", "(TLS1.3-X.509)"),
                                    ("NORMAL:-SIGN-ALL:+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-SHA256:+SIGN-ECDSA-SECP256R1-SHA256", "Handshake was completed"),
                                    ("NORMAL:-VERS-ALL:+VERS-TLS1.3:-SIGN-ECDSA-SECP256R1-SHA256:-SIGN-ECDSA-SHA256", "(RSA-PSS-RSAE-")):
                 text = cli(priority)

@@ -34,6 +34,14 @@ def across_workers():
             assert again(p.smtps, version, f"{d}/s", starttls=False), version
 
 
+def a_ticket_each():
+    """In TLS 1.3 one ticket, and a new one whenever a session is taken up again."""
+    with tempfile.TemporaryDirectory() as d, instance() as p:
+        for more in ("-sess_out", "-sess_in"):
+            seen = s_client(p.smtp, "-tls1_3", "-msg", more, f"{d}/s", input=b"NOOP\r\nQUIT\r\n")
+            assert seen.reused == (more == "-sess_in") and seen.text.count("NewSessionTicket") == 1, seen.text
+
+
 def across_generations():
     with tempfile.TemporaryDirectory() as d, instance(tls="watch_interval = 1s") as p:
         for version in VERSIONS:
@@ -71,4 +79,4 @@ def foreign_tickets():
             assert not again(p.smtp, version, f"{d}/s"), version
 
 
-run_cases(across_workers, across_generations, not_under_other_settings, foreign_tickets)
+run_cases(across_workers, a_ticket_each, across_generations, not_under_other_settings, foreign_tickets)
