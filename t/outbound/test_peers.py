@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # timeout: 300
-"""Mail for servers that others have written: Dovecot by LMTP, Postfix by SMTP. What they have is what was sent."""
+"""Mail for servers that others have written: Dovecot by LMTP, Postfix and Exim by SMTP. What they have is what was sent."""
+import email
 from outbound import empty, relay, submit
-from peers import DovecotLmtp, Postfix
+from peers import DovecotLmtp, Exim, Postfix
 from postrider import run_cases, wait_until
 import spool
 
@@ -114,4 +115,48 @@ def postfix_restarts():
         assert len(server.held()) == 2
 
 
-run_cases(dovecot, dovecot_is_full, postfix, postfix_refuses, postfix_restarts)
+def to(raw):
+    """The recipients in front of a message that Exim has, sorted; and its body."""
+    m = email.message_from_bytes(raw)
+    return sorted(m["Envelope-to"].replace(",", " ").split()), raw.partition(b"\n\n")[2]
+
+
+def exim():
+    """By DATA and by BDAT, in clear and over TLS with the certificate that it makes itself, 8-bit, big, to many."""
+    if not (server := peer(Exim)):
+        return
+    body = BODY.replace(b"\r\n", b"\n").partition(b"\n\n")[2]
+    big = b"Subject: big\r\n\r\n" + (b"." + b"x" * 70 + b"\r\n") * 60000
+    with server:
+        for options in ("", "chunking = true\n", "enable_tls = false\n", "pool_timeout = 0\nenable_tls = false\n"):
+            with relay(f"remote.test 127.0.0.1:{server.port}\n", outbound=options) as p:
+                before = len(server.mail())
+                many = sorted(f"r{n}@remote.test" for n in range(120))
+                spool.put(p, BODY, many, flags="8bit dots")
+                spool.put(p, BODY, ["one@remote.test"], flags="8bit dots", sender="")
+                spool.put(p, big, ["big@remote.test"], flags="dots")
+                empty(p)
+                wait_until(lambda: sum(len(to(raw)[0]) for raw in server.mail()[before:]) == 122, 20, "Exim to deliver")
+                got = [to(raw) for raw in server.mail()[before:]]
+                assert sorted(r for rcpts, text in got if text == body for r in rcpts) == sorted([*many, "one@remote.test"]), got
+                assert [rcpts for rcpts, text in got if text == big.replace(b"\r\n", b"\n").partition(b"\n\n")[2]] == [["big@remote.test"]]
+                assert ("tls=" in p.log().replace('tls=""', "")) == ("enable_tls" not in options), p.log()[-1500:]
+
+
+def exim_refuses():
+    """It says no, or not now, at RCPT and behind the content."""
+    rules = "deny local_parts = bad\n message = 5.1.1 not here\ndefer local_parts = later\n message = 4.2.0 not now\naccept\n"
+    if not (server := peer(Exim, rcpt=rules, settings="acl_smtp_data = ${if match{$recipients}{data@}{data}{rcpt2}}\n",
+                           acls="data:\ndeny message = 5.7.1 no such words\nrcpt2:\naccept\n")):
+        return
+    with server, relay(f"remote.test 127.0.0.1:{server.port}\n", fail_intervals="1h*9") as p:
+        spool.put(p, BODY, ["bob@remote.test", "bad@remote.test", "later@remote.test"], flags="8bit dots")
+        p.wait_log(r"status=sent .*to=bob@remote\.test ")
+        p.wait_log(r"status=bounced .*to=bad@remote\.test .*dsn=5\.1\.1")
+        p.wait_log(r"status=deferred .*to=later@remote\.test .*dsn=4\.2\.0")
+        spool.put(p, BODY, "data@remote.test", flags="8bit dots")
+        p.wait_log(r"status=bounced .*to=data@remote\.test .*dsn=5\.7\.1 .*no such words")
+        p.wait_mail(2)
+
+
+run_cases(dovecot, dovecot_is_full, postfix, postfix_refuses, postfix_restarts, exim, exim_refuses)

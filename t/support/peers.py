@@ -1,7 +1,7 @@
 """Real servers as the other end of what is tested: a name server, mail servers. Each runs privately in a directory of its own, as an
 unprivileged user where it can, and is gone afterwards. `why_not()` of a class says why it cannot run here, or is None."""
-import contextlib, os, pathlib, re, shutil, signal, socket, subprocess, tempfile
-from postrider import wait_until
+import contextlib, glob, os, pathlib, re, shutil, signal, socket, subprocess, tempfile
+from postrider import TOP, wait_until
 
 PATH = os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin:/usr/lib/postfix/sbin"
 UNPRIVILEGED = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.geteuid() == 0 else []
@@ -225,3 +225,53 @@ class Postfix(Peer):
         envelope = subprocess.run([*command, "-e", ident], check=True, capture_output=True).stdout.decode()
         content = subprocess.run([*command, "-hb", ident], check=True, capture_output=True).stdout
         return (re.findall(r"^sender: (.*)$", envelope, re.M)[0], re.findall(r"^recipient: (.*)$", envelope, re.M), content)
+
+
+class Exim(Peer):
+    """Delivers everything into a maildir, with Envelope-to and Return-path in front. It runs as a user of whom nothing is known but
+    what nss_wrapper tells it, from a copy without the set-uid bit: where Exim is not the machine's mail server t/deps unpacks it."""
+    program = "exim4"
+
+    @classmethod
+    def binary(cls):
+        own = TOP / "build" / "peers" / "usr" / "sbin" / "exim4"
+        return own if own.exists() else found("exim4")
+
+    @classmethod
+    def wrapper(cls):
+        return next(iter(glob.glob("/usr/lib*/libnss_wrapper.so") + glob.glob("/usr/lib/*/libnss_wrapper.so")), None)
+
+    @classmethod
+    def why_not(cls):
+        if not cls.binary():
+            return "exim4 is not there (t/deps test)"
+        missing = re.findall(r"(\S+) => not found", subprocess.run(["ldd", cls.binary()], capture_output=True, text=True).stdout)
+        return f"exim4 lacks {missing[0]}" if missing else None if cls.wrapper() else "nss_wrapper is not installed"
+
+    def __init__(self, settings="", rcpt="accept\n", acls=""):
+        self.settings, self.acls = settings, f"rcpt:\n{rcpt}{acls}"
+        super().__init__()
+
+    def start(self):
+        self.make("spool", "mail")
+        shutil.copy(self.binary(), self.dir / "exim4")
+        os.chmod(self.dir / "exim4", 0o755)
+        uid, gid = (65534, 65534) if UNPRIVILEGED else (os.geteuid(), os.getegid())
+        for name, line in (("passwd", f"Debian-exim:x:{uid}:{gid}::/:/bin/false\n"), ("group", f"Debian-exim:x:{gid}:\n")):
+            (self.dir / name).write_text(line + pathlib.Path("/etc", name).read_text())
+        (self.dir / "conf").write_text(
+            f"primary_hostname = exim.test\nspool_directory = {self.dir}/spool\nlog_file_path = {self.dir}/spool/%slog\nexim_path = {self.dir}/exim4\n"
+            f"local_interfaces = 127.0.0.1\ndaemon_smtp_ports = {self.port}\npid_file_path = {self.dir}/spool/pid\nnotifier_socket =\n"
+            f"deliver_drop_privilege = true\nnever_users =\nsmtp_accept_max = 0\nmessage_size_limit = 20M\nsmtputf8_advertise_hosts = *\n"
+            f"acl_smtp_rcpt = rcpt\n{self.settings}begin acl\n{self.acls}begin routers\nall:\n  driver = accept\n  transport = maildir\n"
+            f"begin transports\nmaildir:\n  driver = appendfile\n  directory = {self.dir}/mail\n  maildir_format\n  batch_max = 1000\n  envelope_to_add\n"
+            "  return_path_add\n  mode = 0644\n  create_directory\n")
+        self.run([str(self.dir / "exim4"), "-C", str(self.dir / "conf"), "-bdf"],
+                 env={"LD_PRELOAD": self.wrapper(), "NSS_WRAPPER_PASSWD": f"{self.dir}/passwd", "NSS_WRAPPER_GROUP": f"{self.dir}/group", "PATH": PATH})
+        self.wait(lambda: answers(self.port))
+
+    def log(self):
+        return super().log() + "".join(p.read_text(errors="replace") for p in self.dir.glob("spool/*log") if p.is_file())
+
+    def mail(self):
+        return [p.read_bytes() for p in sorted(self.dir.glob("mail/new/*"))]
