@@ -30,8 +30,8 @@ static const struct { const char *file, *text; } templates[BOUNCE_KINDS] = {
 		"{extended_reason}\n"
 		"A report for programs and the headers of your message follow.\n" },
 	[BOUNCE_SUCCESS] = { "outbound.success_message", TEXT_HEADERS("Delivered mail: the report that you asked for")
-		"Your message has reached the addresses below, or was relayed towards them\n"
-		"by a server that gives no further reports.\n"
+		"Your message has reached the addresses below, or was relayed towards them.\n"
+		"There may be no further report on what was relayed.\n"
 		"\n"
 		"{extended_reason}\n"
 		"A report for programs and the headers of your message follow.\n" },

@@ -10,6 +10,7 @@
 #define CONNECTION_IN 4096
 #define CONNECTION_OUT_MAX (20 * 1024 * 1024)	/* cap of the output buffer: 10,000 recipients sent ahead, with all parameters, stay below it */
 #define CONNECTION_TURN (1024 * 1024)		/* bytes written before others get their turn */
+#define CONNECTION_BIG (512 * 1024)		/* a content of which the kernel takes no more ahead than: */
 #define CONNECTION_UNSENT 131072		/* bytes that the kernel holds ahead of what the server lets it send */
 
 struct connection {
@@ -391,7 +392,7 @@ static void follow_closely(struct connection *c, const struct content *content)
 {
 	int most = CONNECTION_UNSENT;
 
-	if (content_size(content) > CONNECTION_UNSENT)
+	if (content_size(content) > CONNECTION_BIG)
 		setsockopt(c->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
 }
 
