@@ -138,10 +138,20 @@ void scoreboard_count(enum counter c, uint64_t n)
 		atomic_fetch_add_explicit(&board->counters[c], n, memory_order_relaxed);
 }
 
-void scoreboard_gauge(enum gauge g, int64_t value)
+void scoreboard_gauge(unsigned part, enum gauge g, int64_t value)
 {
 	if (board != NULL)
-		atomic_store_explicit(&board->gauges[g], value, memory_order_relaxed);
+		atomic_store_explicit(&board->gauges[part][g], value, memory_order_relaxed);
+}
+
+int64_t scoreboard_gauge_total(struct scoreboard *s, enum gauge g)
+{
+	uint32_t runners = atomic_load_explicit(&s->runners, memory_order_relaxed);
+	int64_t sum = 0;
+
+	for (uint32_t i = 0; i < runners && i < RUNNERS_MAX; i++)
+		sum += atomic_load_explicit(&s->gauges[i][g], memory_order_relaxed);
+	return sum;
 }
 
 bool scoreboard_stressed(void)

@@ -11,6 +11,8 @@
 #include "store_health.h"
 #include <stdatomic.h>
 
+#define RUNNERS_MAX 16			/* queue-runners */
+#define CROWDS 8192
 #define SCOREBOARD_SLOTS 16384		/* the highest max_workers; untouched pages cost nothing */
 #define SCOREBOARD_MAGIC 0x50523034u	/* layout version */
 
@@ -57,7 +59,9 @@ struct scoreboard {
 	uint32_t magic, slot_size, slots;
 	_Atomic int32_t master_pid;
 	_Atomic int64_t started;		/* wall clock, seconds */
-	_Atomic int32_t forkserver_pid, resolver_pid, runner_pid;
+	_Atomic int32_t forkserver_pid, resolver_pid;
+	_Atomic int32_t runner_pids[RUNNERS_MAX];
+	_Atomic uint32_t runners;		/* among how many queue-runners the queue is split (queue/part.h) */
 	_Atomic uint32_t generation;
 	_Atomic int32_t idle, busy;		/* workers without a session; with a client (internal sessions are none) */
 	_Atomic int32_t stress_at;		/* with so many busy there is stress; 0: never */
@@ -66,9 +70,10 @@ struct scoreboard {
 	_Atomic uint32_t high_slot;		/* one above the highest slot ever used */
 	char plugin_names[64][32];		/* of the current generation, for status */
 	_Atomic uint32_t plugin_count;
-	char working_on[128];			/* queue id the runner is working on, plugin and hook (see queue/runner.c) */
+	char working_on[RUNNERS_MAX][128];	/* queue id that each queue-runner is working on, plugin and hook (see queue/runner.c) */
+	_Atomic uint16_t crowds[CROWDS];	/* a bit a queue-runner: see queue/crowd.h */
 	_Atomic uint64_t counters[COUNT_COUNT];
-	_Atomic int64_t gauges[GAUGE_COUNT];
+	_Atomic int64_t gauges[RUNNERS_MAX][GAUGE_COUNT];	/* each queue-runner's */
 	struct store_health stores[STORE_HEALTHS];
 	_Alignas(128) struct scoreboard_slot slot[SCOREBOARD_SLOTS];
 	struct rate_table rates;
@@ -81,7 +86,10 @@ bool scoreboard_create(const char *run_dir, uid_t uid, gid_t gid, struct err *er
 /* Maps an existing one; checks magic and sizes. */
 bool scoreboard_open(const char *run_dir, bool read_only, struct err *err) MUST_CHECK;
 void scoreboard_count(enum counter c, uint64_t n);	/* adds; no-op when nothing is mapped (unit tests) */
-void scoreboard_gauge(enum gauge g, int64_t value);
+/* Of the queue-runner that has PART. */
+void scoreboard_gauge(unsigned part, enum gauge g, int64_t value);
+/* Of all queue-runners together, in S. */
+int64_t scoreboard_gauge_total(struct scoreboard *s, enum gauge g);
 /* Whether workers are nearly used up, so that everybody must be quicker. False when nothing is mapped. */
 bool scoreboard_stressed(void);
 /* Takes a free slot for PID (phase idle; the total idle grows); -1 when all are used. Only forkservers call these two; an

@@ -105,6 +105,7 @@ struct settings {
 	enum without_auth outbound_without_auth;
 	enum downgrade outbound_without_8bitmime, outbound_without_binarymime;	/* the latter is never DOWNGRADE_SEND */
 	const char *outbound_received_header;
+	int64_t outbound_runners;
 	int64_t outbound_concurrency_max, outbound_concurrency_per_destination, outbound_active_max;
 	int64_t outbound_port;		/* of hosts found by DNS; 25 but for tests and labs */
 	int64_t outbound_connect_timeout, outbound_greeting_timeout, outbound_helo_timeout, outbound_tls_timeout, outbound_auth_timeout;

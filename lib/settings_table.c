@@ -4,6 +4,7 @@
 #include "address.h"
 #include "tls_priority.h"
 #include "netaddr.h"
+#include "scoreboard.h"
 #include "store.h"
 #include "view.h"
 #include "../queue/schedule.h"
@@ -354,6 +355,8 @@ static const struct option_row rows[] = {
 	OUTBOUND(without_auth, OPTION_ENUM, .preset = "defer", .choices = "defer send",
 		 .help = "what to do when a route has a user for AUTH and the server offers no AUTH that can be used: defer the mail, or send it"
 			 " without and log a warning"),
+	OUTBOUND(runners, OPTION_INT, .preset = "1", .min = 1, .max = RUNNERS_MAX,
+		 .help = "how many queue-runners there are, among which the queue is split by destination"),
 	OUTBOUND(concurrency_max, OPTION_INT, .preset = "100", .min = 1, .max = 100000, .help = "most connections at once in all"),
 	OUTBOUND(concurrency_per_destination, OPTION_INT, .preset = "20", .min = 1, .max = 10000,
 		 .help = "most connections at once to one destination"),

@@ -302,6 +302,11 @@ static enum bounce_result send_notice(struct spool *sp, struct bounce_notice *n,
 	buf_init(&b.before, NOTICE_MAX);
 	buf_init(&b.after, NOTICE_MAX);
 	buf_init(&b.headers, 2 * HEADERS_MAX);
+	const char *at = strrchr(n->about->file->env.sender, '@');
+	char domain[ADDRESS_DOMAIN_MAX + 1] = "";
+
+	if (n->config->parts > 1 && at && address_domain_fold(view_of(at + 1), domain))
+		spool_write_for(b.writer, domain, n->config->parts);
 	memcpy(id, spool_write_id(b.writer), SPOOL_ID_SIZE);
 	n->id = id;
 	enum draft_end end = write_notice(&b, n) ? commit_notice(&b) : DRAFT_ERROR;

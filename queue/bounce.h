@@ -25,6 +25,7 @@ struct bounce_texts {
 struct plugin_list;
 
 struct bounce_config {
+	unsigned parts;			/* into which the queue is split (part.h); 0: one */
 	const char *me;
 	const char *double_to;		/* who gets BOUNCE_DOUBLE; "" or NULL: nobody */
 	struct bounce_texts texts[BOUNCE_KINDS];

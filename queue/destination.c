@@ -2,6 +2,7 @@
 #include "destination.h"
 
 #include "../lib/err.h"
+#include "crowd.h"
 #include "route.h"
 #include "sched.h"
 #include "targets.h"
@@ -18,6 +19,7 @@ struct destination *destination_find(struct sched *s, const char *key, const str
 	if (!d || !(d->key = strdup(key)))
 		bug("no memory for a destination");
 	d->limits = *limits;
+	d->crowd = crowd_join('d', key);
 	d->used = now;
 	d->wakeup.owner = d;
 	HASH_ADD_KEYPTR(hh, s->destinations, d->key, strlen(d->key), d);
@@ -40,6 +42,7 @@ void destination_free(struct sched *s, struct destination *d)
 	if (d->site)
 		d->site->destinations--;
 	HASH_DEL(s->destinations, d);
+	crowd_leave(d->crowd);
 	targets_release(&d->targets);
 	route_free(&d->route);
 	free(d->key);
@@ -164,10 +167,12 @@ void destination_unresolved(struct sched *s, struct destination *d, const char *
 
 bool destination_ask(struct sched *s, struct destination *d, int64_t now)
 {
+	struct limits limits = crowd_share(d->crowd, &d->limits);
+
 	destination_age(s, d, now);
-	if (d->state != DESTINATION_KNOWN || (d->limits.connections && d->usage.active >= d->limits.connections))
+	if (d->state != DESTINATION_KNOWN || (limits.connections && d->usage.active >= limits.connections))
 		return false;
-	int64_t due = pace_when(&d->limits.message_pace, d->usage.messages, now * 1000);
+	int64_t due = pace_when(&limits.message_pace, d->usage.messages, now * 1000);
 	if (due <= now * 1000)
 		return true;
 	wakeup_set(&s->destination_wakeups, &d->wakeup, (due + 999) / 1000);

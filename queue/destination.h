@@ -45,6 +45,7 @@ struct destination {
 	bool tell;			/* failed: one of those that wait is to have it as its result */
 
 	struct limits limits;		/* of the domain */
+	unsigned crowd;			/* of queue-runners that share them */
 	struct usage usage;
 	size_t waiting, loaded;		/* turns wherever they stand; of those, not parked */
 	struct turn *line;

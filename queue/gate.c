@@ -2,6 +2,7 @@
 #include "gate.h"
 
 #include "../lib/err.h"
+#include "crowd.h"
 
 #define LOOK_AGAIN 1000		/* ms after which a place may be free that somebody else has */
 
@@ -19,6 +20,7 @@ struct gate *gate_find(struct gate **gates, const struct netaddr *addr, const st
 		if (!g)
 			bug("no memory for an address");
 		g->rule = rule;
+		g->crowd = crowd_join('a', key);
 		memcpy(g->key, key, sizeof(key));
 		HASH_ADD_STR(*gates, key, g);
 	}
@@ -33,6 +35,7 @@ void gate_sweep(struct gate **gates, int64_t now, int64_t age)
 	HASH_ITER(hh, *gates, g, next)
 		if (g->usage.active == 0 && now - g->used >= age) {
 			HASH_DEL(*gates, g);
+			crowd_leave(g->crowd);
 			free(g);
 		}
 }

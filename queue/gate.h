@@ -11,6 +11,7 @@
 
 struct gate {
 	const struct shaping_rule *rule;
+	unsigned crowd;			/* of queue-runners that share its limits */
 	struct usage usage;		/* active: connections that are open */
 	int64_t used;			/* clock_ms */
 	UT_hash_handle hh;

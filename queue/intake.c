@@ -8,6 +8,7 @@
 #include "enforce.h"
 #include "hook_run.h"
 #include "job.h"
+#include "part.h"
 #include "runner.h"
 #include <event2/event.h>
 #include <fcntl.h>
@@ -104,6 +105,27 @@ void intake_add(struct runner *r, const char *id, enum spool_state state)
 	runner_wake(r);
 }
 
+void intake_announce(struct runner *r, const char *id)
+{
+	static struct ipc_out m;
+	unsigned part = part_of(id, r->parts);
+	char path[PART_PATH];
+
+	if (part == r->part) {
+		intake_add(r, id, SPOOL_NEW);
+		return;
+	}
+	int fd = ipc_connect(part_path(path, r->settings->run_dir, "poke", part), SOCK_DGRAM, NULL);
+
+	if (fd < 0)
+		return;		/* it looks when it starts */
+	fcntl(fd, F_SETFL, O_NONBLOCK);		/* lost when there are many: then it looks, too */
+	ipc_begin(&m, IPC_POKE);
+	ipc_put_view(&m, view_of(id));
+	(void)!ipc_send(fd, &m, NULL);
+	close(fd);
+}
+
 /* ---- new/ ---- */
 
 static bool take_new(void *arg, const char *id, int64_t mtime UNUSED)
@@ -138,6 +160,8 @@ static void poke(struct runner *r, struct ipc_in *m)
 		r->rescan = true;
 	else if (!whole || !spool_id_valid(v) || !view_copy(v, id, sizeof(id)))
 		log_warn("a datagram on the poke socket is no poke");
+	else if (part_of(id, r->parts) != r->part)
+		intake_announce(r, id);
 	else if (!entry_find(r, id) && !enforce_stopped(r))
 		intake_add(r, id, SPOOL_NEW);
 }
@@ -186,7 +210,7 @@ static bool count_held(void *arg, const char *id UNUSED, int64_t mtime UNUSED)
 
 bool intake_begin(struct runner *r, struct err *err)
 {
-	char *path = arena_printf(r->arena, "%s/poke", r->settings->run_dir);
+	char path[PART_PATH];
 	unsigned removed = 0;
 
 	/* At a cold start, what is older than the master has no writer any more: our own workers are serving already. */
@@ -197,7 +221,7 @@ bool intake_begin(struct runner *r, struct err *err)
 	if (removed)
 		log_info("%u files of unfinished messages removed", removed);
 	/* before the scan, so that nothing falls in between */
-	r->poke_fd = ipc_listen(path, SOCK_DGRAM, 0660, err);
+	r->poke_fd = ipc_listen(part_path(path, r->settings->run_dir, "poke", r->part), SOCK_DGRAM, 0660, err);
 	if (r->poke_fd < 0)
 		return false;
 	r->poke_room = poke_room();

@@ -33,7 +33,7 @@ static enum bounce_result send_notice(struct job *j, const struct bounce *b)
 		crash_point("deliver-bounced");
 		log_info("notice of %s to the %s is %s", about[b->kind], b->kind == BOUNCE_DOUBLE ? "postmaster" : "sender", id);
 		scoreboard_count(COUNT_BOUNCES_SENT, 1);
-		intake_add(r, id, SPOOL_NEW);
+		intake_announce(r, id);
 	}
 	return result;
 }

@@ -2,6 +2,7 @@
 #include "permit.h"
 
 #include "client.h"
+#include "crowd.h"
 #include "delivery.h"
 #include "gate.h"
 #include "targets.h"
@@ -28,16 +29,25 @@ static bool gates_ask(const struct gates *g, bool connection, int64_t now, int64
 {
 	bool may = true;
 
-	for (size_t i = 0; i < COUNT_OF(g->of); i++)
-		may = (!g->of[i] || gate_ask(&g->of[i]->rule->limits, &g->of[i]->usage, connection, now, when)) && may;
+	for (size_t i = 0; i < COUNT_OF(g->of); i++) {
+		if (!g->of[i])
+			continue;
+		struct limits limits = crowd_share(g->of[i]->crowd, &g->of[i]->rule->limits);
+
+		may = gate_ask(&limits, &g->of[i]->usage, connection, now, when) && may;
+	}
 	return may;
 }
 
 static void gates_take(const struct gates *g, bool connection, int64_t now)
 {
-	for (size_t i = 0; i < COUNT_OF(g->of); i++)
-		if (g->of[i])
-			gate_take(&g->of[i]->rule->limits, &g->of[i]->usage, connection, now);
+	for (size_t i = 0; i < COUNT_OF(g->of); i++) {
+		if (!g->of[i])
+			continue;
+		struct limits limits = crowd_share(g->of[i]->crowd, &g->of[i]->rule->limits);
+
+		gate_take(&limits, &g->of[i]->usage, connection, now);
+	}
 }
 
 bool permit_ask(struct delivery *d, const struct target *t, bool fresh, int64_t now, int64_t *when)
@@ -46,18 +56,20 @@ bool permit_ask(struct delivery *d, const struct target *t, bool fresh, int64_t 
 	struct destination *to = d->turn.destination;
 	const struct gates g = gates_of(d->job->runner, t, now);
 	/* how much is under way to a site and a domain has been decided with the turn */
-	struct limits paces = { .connection_pace = site->limits.connection_pace }, of_domain = { .connection_pace = to->limits.connection_pace };
+	struct limits of_site = crowd_share(site->crowd, &site->limits), of_domain = crowd_share(to->crowd, &to->limits);
+	unsigned connections = of_site.connections;
 	bool may = gates_ask(&g, false, now, when);
 
+	of_site.connections = of_domain.connections = 0;
 	if (!fresh)
 		return may;
-	if (site->limits.connections && site->open >= site->limits.connections) {
+	if (connections && site->open >= connections) {
 		/* those that wait in the pool for another address count, until they are closed */
 		pool_trim_site(d->job->runner->pool, site);
 		may = false;
 		*when = *when > now + PERMIT_PAUSE ? *when : now + PERMIT_PAUSE;
 	}
-	may = gate_ask(&paces, &site->usage, true, now, when) && may;
+	may = gate_ask(&of_site, &site->usage, true, now, when) && may;
 	may = gate_ask(&of_domain, &to->usage, true, now, when) && may;
 	return gates_ask(&g, true, now, when) && may;
 }
@@ -101,9 +113,11 @@ void permit_open(struct delivery *d, const struct target *t, struct client *c, i
 	if (!p)
 		bug("no memory for a connection");
 	*p = (struct permit){ .runner = d->job->runner, .site = site, .gates = gates_of(d->job->runner, t, now) };
+	struct limits of_site = crowd_share(site->crowd, &site->limits), of_domain = crowd_share(to->crowd, &to->limits);
+
 	site->open++;
-	gate_take(&site->limits, &site->usage, true, now);
-	gate_take(&to->limits, &to->usage, true, now);
+	gate_take(&of_site, &site->usage, true, now);
+	gate_take(&of_domain, &to->usage, true, now);
 	gates_take(&p->gates, true, now);
 	for (size_t i = 0; i < COUNT_OF(p->gates.of); i++)
 		if (p->gates.of[i])

@@ -3,8 +3,10 @@
  * attempt has ended, if it is still there. Whoever may open the socket may ask; nobody can make us wait for him. */
 #include "../lib/ipc.h"
 #include "../lib/log.h"
+#include "crowd.h"
 #include "enforce.h"
 #include "job.h"
+#include "part.h"
 #include "queue_flush.h"
 #include "runner.h"
 #include <event2/event.h>
@@ -185,6 +187,12 @@ static bool retry(struct runner *r, const char *id, struct buf *say, struct err 
 	return true;
 }
 
+/* Two who change one message would lose it. */
+static bool is_ours(const struct runner *r, const char *id, struct err *err)
+{
+	return part_of(id, r->parts) == r->part || err_set(err, "it belongs to another queue-runner; try again");
+}
+
 /* ---- the whole ---- */
 
 static bool flush(struct runner *r, struct view what, struct buf *say, struct err *err)
@@ -198,7 +206,7 @@ static bool flush(struct runner *r, struct view what, struct buf *say, struct er
 	if (view_starts(what, VIEW("site:")))
 		return queue_flush_site(r, view_skip(what, 5), say, err);
 	if (spool_id_valid(what) && view_copy(what, id, sizeof(id)))
-		return retry(r, id, say, err);
+		return is_ours(r, id, err) && retry(r, id, say, err);
 	return err_set(err, "found neither a queue id nor \"domain:NAME\" nor \"site:NAME\"");
 }
 
@@ -214,7 +222,7 @@ static bool stats(struct runner *r, struct buf *say)
 	buf_printf(say, "destinations %u\nsites %u\nsenders %u\n", HASH_COUNT(q->destinations), HASH_COUNT(q->sites), HASH_COUNT(q->senders));
 	HASH_ITER(hh, q->sites, s, next) {
 		buf_printf(say, "site %.200s %s window=%u/%u sending=%u waiting=%zu", s->key, site_state_name(s), s->window,
-			   s->limits.connections, s->usage.active, s->waiting);
+			   crowd_share(s->crowd, &s->limits).connections, s->usage.active, s->waiting);
 		buf_printf(say, *s->why ? " last=\"%.200s\"\n" : "%s\n", s->why);
 		if (say->len > IPC_MAX / 2)
 			return buf_puts(say, "...\n");
@@ -240,6 +248,8 @@ static bool obey(struct runner *r, struct ipc_in *m, struct buf *say, struct err
 		return flush(r, what, say, err);
 	if (!spool_id_valid(what) || !view_copy(what, id, sizeof(id)))
 		return err_set(err, "that is not a queue id");
+	if (!is_ours(r, id, err))
+		return false;
 	switch (type) {
 	case IPC_QUEUE_HOLD:
 		return hold(r, id, say, err);
@@ -313,9 +323,9 @@ static void on_accept(evutil_socket_t fd, short what UNUSED, void *arg)
 
 bool queue_control_begin(struct runner *r, struct err *err)
 {
-	char *path = arena_printf(r->arena, "%s/queue", r->settings->run_dir);
+	char path[PART_PATH];
 
-	r->control_fd = ipc_listen(path, SOCK_SEQPACKET, 0600, err);
+	r->control_fd = ipc_listen(part_path(path, r->settings->run_dir, "queue", r->part), SOCK_SEQPACKET, 0600, err);
 	if (r->control_fd < 0)
 		return false;
 	r->control = event_new(r->base, r->control_fd, EV_READ | EV_PERSIST, on_accept, r);

@@ -11,12 +11,14 @@
 #include "../lib/scoreboard.h"
 #include "../lib/tls_key.h"
 #include "../server/control.h"
+#include "crowd.h"
 #include "delivery.h"
 #include "enforce.h"
 #include "gate.h"
 #include "hook_run.h"
 #include "job.h"
 #include "plugin_dns.h"
+#include "part.h"
 #include "queue_flush.h"
 #include <event2/event.h>
 #include <signal.h>
@@ -35,12 +37,14 @@
 
 /* ---- the id in the scoreboard ---- */
 
+static unsigned row;			/* there: our part */
+
 void runner_mark_plugin(struct runner *r, const char *id, const char *plugin, const char *hook)
 {
 	struct scoreboard *s = scoreboard();
 
 	if (s)
-		snprintf(s->working_on, sizeof(s->working_on), "%s %d %s %s", id, strcmp(id, r->suspect) == 0, plugin, hook);
+		snprintf(s->working_on[row], sizeof(s->working_on[0]), "%s %d %s %s", id, strcmp(id, r->suspect) == 0, plugin, hook);
 	log_id(id);
 }
 
@@ -54,7 +58,7 @@ void runner_unmark(void)
 	struct scoreboard *s = scoreboard();
 
 	if (s)
-		s->working_on[0] = '\0';
+		s->working_on[row][0] = '\0';
 	log_id("");
 }
 
@@ -62,17 +66,21 @@ void runner_unmark(void)
 static void take_mark(struct runner *r)
 {
 	struct scoreboard *s = scoreboard();
-	char mark[sizeof(s->working_on)] = "";
+	char mark[sizeof(s->working_on[0])] = "";
 	struct err err = { "" };
 
 	if (s)
-		memcpy(mark, s->working_on, sizeof(mark) - 1);
+		memcpy(mark, s->working_on[row], sizeof(mark) - 1);
 	struct view rest = view_of(mark), id = view_cut(&rest, ' '), again = view_cut(&rest, ' '), plugin = view_cut(&rest, ' ');
 	struct log_line l;
 
 	runner_unmark();
 	if (!spool_id_valid(id) || !view_copy(id, r->suspect, sizeof(r->suspect)))
 		return;
+	if (part_of(r->suspect, r->parts) != r->part) {	/* the queue was split in another way for it */
+		r->suspect[0] = '\0';
+		return;
+	}
 	log_id(r->suspect);
 	log_begin(&l, LOG_LEVEL_WARN, "the queue-runner died while it worked on this message");
 	if (plugin.len) {
@@ -144,11 +152,11 @@ void runner_go_on(struct runner *r)
 
 static void set_gauges(const struct runner *r)
 {
-	scoreboard_gauge(GAUGE_QUEUE_NEW, (int64_t)r->backlog_count);
-	scoreboard_gauge(GAUGE_QUEUE_ACTIVE, (int64_t)(r->jobs + r->sched.parked));
-	scoreboard_gauge(GAUGE_QUEUE_DEFERRED, (int64_t)index_count(r->index));
-	scoreboard_gauge(GAUGE_QUEUE_HELD, r->held);
-	scoreboard_gauge(GAUGE_OUT_CONNECTIONS, connection_count());
+	scoreboard_gauge(r->part, GAUGE_QUEUE_NEW, (int64_t)r->backlog_count);
+	scoreboard_gauge(r->part, GAUGE_QUEUE_ACTIVE, (int64_t)(r->jobs + r->sched.parked));
+	scoreboard_gauge(r->part, GAUGE_QUEUE_DEFERRED, (int64_t)index_count(r->index));
+	scoreboard_gauge(r->part, GAUGE_QUEUE_HELD, r->held);
+	scoreboard_gauge(r->part, GAUGE_OUT_CONNECTIONS, connection_count());
 }
 
 static void set_clock(struct runner *r, int64_t now)
@@ -259,6 +267,7 @@ static void serve(struct runner *r)
 		return;
 	}
 	take_mark(r);
+	crowd_begin(r->part, r->parts);
 	if (!intake_begin(r, &err) || !queue_control_begin(r, &err)) {
 		log_error("cannot serve: %s", err.text);
 		event_base_loopbreak(r->base);
@@ -307,8 +316,10 @@ static unsigned set_limits(struct runner *r)
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		getrlimit(RLIMIT_NOFILE, &limit);
 	room = limit.rlim_cur > RUNNER_SPARE_FDS + 60 ? (limit.rlim_cur - RUNNER_SPARE_FDS) / 3 : 20;
-	r->jobs_max = (rlim_t)s->outbound_active_max < room ? (size_t)s->outbound_active_max : (size_t)room;
-	return (rlim_t)s->outbound_concurrency_max < room ? (unsigned)s->outbound_concurrency_max : (unsigned)room;
+	size_t jobs = part_share((size_t)s->outbound_active_max, r->parts), deliveries = part_share((size_t)s->outbound_concurrency_max, r->parts);
+
+	r->jobs_max = jobs < room ? jobs : (size_t)room;
+	return deliveries < room ? (unsigned)deliveries : (unsigned)room;
 }
 
 /* Only root can read keys: our successor can, once the master has started it. */
@@ -358,6 +369,7 @@ static bool open_all(struct runner *r, struct err *err)
 	r->bounce.me = s->me;
 	r->bounce.double_to = s->outbound_double_bounce_to;
 	r->bounce.plugins = r->plugins;
+	r->bounce.parts = r->parts;
 	r->bounce.max_return = (uint64_t)s->outbound_bounce_max_return;
 	if (!schedule_parse(&r->schedule, s->outbound_temp_fail_intervals, s->outbound_max_temp_failures, err) ||
 	    !bounce_read_texts(s->dir, r->arena, &r->bounce, err) || !routing_init(&r->routing, s, r->plugins, r->tls, err))
@@ -366,7 +378,10 @@ static bool open_all(struct runner *r, struct err *err)
 	if (!r->shaping)
 		return false;
 	r->spool = spool_open(s->spool_dir, RUNNER_WRITER + (unsigned)getpid() % RUNNER_WRITER, err);
-	if (!r->spool || !(r->dns = dns_context(r->base, s, err)))
+	if (!r->spool)
+		return false;
+	spool_take_part(r->spool, r->part, r->parts);
+	if (!(r->dns = dns_context(r->base, s, err)))
 		return false;
 	store_prove(r->store);
 	store_attach(r->store, r->base);
@@ -374,7 +389,7 @@ static bool open_all(struct runner *r, struct err *err)
 	r->shared.settings = s;
 	r->shared.tls = r->tls;
 	r->mx = mx_new(r->base, r->dns, s, r->tls);
-	r->pool = pool_new(r->base, s->outbound_pool_timeout, (size_t)s->outbound_pool_concurrency_max);
+	r->pool = pool_new(r->base, s->outbound_pool_timeout, s->outbound_pool_concurrency_max ? part_share((size_t)s->outbound_pool_concurrency_max, r->parts) : 0);
 	r->index = index_new();
 	sched_init(&r->sched, set_limits(r), s->outbound_dead_host_time);
 	r->sched.asking_max = RUNNER_ASKS;
@@ -440,11 +455,13 @@ static void clean_up(struct runner *r)
 
 int runner_main(const struct role_args *args)
 {
-	struct runner runner = { .settings = args->settings, .args = args, .poke_fd = -1, .control_fd = -1, .arena = arena_new(4096) };
+	struct runner runner = { .settings = args->settings, .args = args, .part = args->part, .parts = args->parts,
+		.poke_fd = -1, .control_fd = -1, .arena = arena_new(4096) };
 	struct runner *r = &runner;
 	struct err err = { "" };
 
 	log_process("queue");
+	row = r->part;
 	ipc_self(IPC_CHILD | IPC_QUEUE_RUNNER);
 	if (!prepare(r, &err))
 		return control_failed(args->control_fd, &err);

@@ -70,6 +70,7 @@ struct runner {
 	struct schedule schedule;
 	struct bounce_config bounce;
 	struct arena *arena;
+	unsigned part, parts;		/* what of the queue is ours: part.h */
 	struct tls_policy *tls;
 	struct keyholder keys;		/* of the certificate that servers are shown */
 	bool keyless;			/* its process has ended */
@@ -132,6 +133,8 @@ void entry_unpark(struct runner *r, struct entry *e);
 /* Ends everything but the job. */
 void entry_forget(struct runner *r, struct entry *e);
 void intake_add(struct runner *r, const char *id, enum spool_state state);
+/* Of a new message: to ourselves, or to the queue-runner whose it is. */
+void intake_announce(struct runner *r, const char *id);
 /* Opens the poke socket, loads the index and what is in new/. */
 bool intake_begin(struct runner *r, struct err *err) MUST_CHECK;
 void intake_end(struct runner *r);

@@ -3,6 +3,7 @@
 #include "sched.h"
 
 #include "../lib/err.h"
+#include "crowd.h"
 #include <utlist.h>
 
 void sched_init(struct sched *s, unsigned max, int64_t dead_time)
@@ -152,6 +153,7 @@ struct site *sched_site(struct sched *s, const char *key, const struct limits *l
 	if (!site || !(site->key = strdup(key)))
 		bug("no memory for a site");
 	site_init(site, limits, now);
+	site->crowd = crowd_join('s', key);
 	site->wakeup.owner = site;
 	HASH_ADD_KEYPTR(hh, s->sites, site->key, strlen(site->key), site);
 	return site;
@@ -194,6 +196,7 @@ static void site_free(struct sched *s, struct site *site)
 	site_unlist(s, site);
 	wakeup_set(&s->site_wakeups, &site->wakeup, 0);
 	HASH_DEL(s->sites, site);
+	crowd_leave(site->crowd);
 	free(site->key);
 	free(site);
 }
@@ -363,13 +366,14 @@ static struct turn *begin(struct sched *s, struct flow *f, int64_t now)
 	}
 	rotate(s, f);
 	sched_take(s, t);
+	struct limits limits = crowd_share(d->crowd, &d->limits);
 	bool before = is_engaged(site);
 
 	t->site = site;
 	t->probe = site_begin(site, &s->load, now);
 	count_engaged(s, site, before);
 	d->usage.active++;
-	d->usage.messages = pace_take(&d->limits.message_pace, d->usage.messages, now * 1000);
+	d->usage.messages = pace_take(&limits.message_pace, d->usage.messages, now * 1000);
 	d->used = now;
 	destination_feed(s, d, now);
 	return t;

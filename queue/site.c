@@ -2,12 +2,13 @@
 #include "site.h"
 
 #include "../lib/err.h"
+#include "crowd.h"
 
 #define PATIENCE 60000	/* ms: what waits for the end of a shorter suspension stays in line */
 
-static unsigned most(const struct site *s)
+static unsigned most(const struct limits *l)
 {
-	return s->limits.connections ? s->limits.connections : UINT_MAX;
+	return l->connections ? l->connections : UINT_MAX;
 }
 
 void site_init(struct site *s, const struct limits *limits, int64_t now)
@@ -59,9 +60,11 @@ enum site_word site_ask(struct site *s, const struct site_load *load, int64_t no
 		*when = s->paused_until;
 		return SITE_WAIT;
 	}
-	if (s->usage.active >= s->window || (s->usage.active && !s->own && now - s->progress >= SITE_STALL))
+	struct limits limits = crowd_share(s->crowd, &s->limits);
+
+	if (s->usage.active >= s->window || (s->crowd && s->usage.active >= most(&limits)) || (s->usage.active && !s->own && now - s->progress >= SITE_STALL))
 		return SITE_WAIT;
-	int64_t due = pace_when(&s->limits.message_pace, s->usage.messages, now * 1000);
+	int64_t due = pace_when(&limits.message_pace, s->usage.messages, now * 1000);
 	if (due > now * 1000) {
 		*when = (due + 999) / 1000;
 		return SITE_WAIT;
@@ -73,12 +76,13 @@ enum site_word site_ask(struct site *s, const struct site_load *load, int64_t no
 
 bool site_begin(struct site *s, struct site_load *load, int64_t now)
 {
+	struct limits limits = crowd_share(s->crowd, &s->limits);
 	bool probe = s->state == SITE_DEAD;
 
 	if (s->usage.active == 0)
 		s->progress = now;
 	s->usage.active++;
-	s->usage.messages = pace_take(&s->limits.message_pace, s->usage.messages, now * 1000);
+	s->usage.messages = pace_take(&limits.message_pace, s->usage.messages, now * 1000);
 	s->probing |= probe;
 	s->used = now;
 	load->active++;
@@ -114,8 +118,8 @@ static void succeeded(struct site *s, struct site_load *load)
 		s->window++;
 		s->successes = 0;
 	}
-	if (s->window > most(s))
-		s->window = most(s);
+	if (s->window > most(&s->limits))
+		s->window = most(&s->limits);
 }
 
 static void shrink(struct site *s)

@@ -53,6 +53,7 @@ struct shaping_rule;
 struct site {
 	char *key;
 	struct limits limits;
+	unsigned crowd;			/* of queue-runners that share the limits */
 	struct usage usage;
 	enum site_state state;
 	unsigned window, successes;	/* deliveries at once now; successes since that last changed */

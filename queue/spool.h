@@ -96,7 +96,10 @@ struct spool;
 struct spool *spool_open(const char *dir, unsigned writer, struct err *err);
 bool spool_create(const char *dir, uid_t uid, gid_t gid, struct err *err) MUST_CHECK;
 void spool_close(struct spool **sp);
-/* Exclusive lock (spool/lock) of the process that manages the queue. 1 taken, 0 somebody else has it, -1 error. */
+/* This process manages PART of PARTS (part.h) of the queue and no other: what is locked, scanned and cleaned. At first: all of it. */
+void spool_take_part(struct spool *sp, unsigned part, unsigned parts);
+/* Exclusive lock (in spool/lock, a byte a directory) of the process that manages the queue. 1 taken, 0 somebody else has
+ * it, -1 error. */
 int spool_lock(struct spool *sp, bool wait, struct err *err);
 void spool_new_id(struct spool *sp, char id[SPOOL_ID_SIZE]);
 bool spool_id_valid(struct view id);
@@ -112,6 +115,9 @@ struct spool_writer;
 struct spool_writer *spool_write_begin(struct spool *sp, size_t memory);
 /* The queue id that it will have. */
 const char *spool_write_id(const struct spool_writer *w);
+/* The message is for DOMAIN first of all: its id becomes one of the part (of PARTS) that has mail for it. Before the first
+ * spool_write. */
+void spool_write_for(struct spool_writer *w, const char *domain, unsigned parts);
 /* Appends content: wire form without dot-stuffing, CRLF line ends. */
 bool spool_write(struct spool_writer *w, const void *data, size_t len, struct err *err) MUST_CHECK;
 /* What has been written so far. */

@@ -37,7 +37,7 @@ struct spool *spool_open(const char *dir, unsigned writer, struct err *err)
 		err_sys(err, "opening the spool directory %s", dir);
 		return NULL;
 	}
-	*sp = (struct spool){ .root = root, .tmp = -1, .lock = -1, .sync_names = spool_sync_names_file(root), .writer = writer, .counter = (uint32_t)getpid() };
+	*sp = (struct spool){ .root = root, .tmp = -1, .lock = -1, .sync_names = spool_sync_names_file(root), .writer = writer, .parts = 1, .counter = (uint32_t)getpid() };
 	memset(sp->dirs, -1, sizeof sp->dirs);
 	return sp;
 }
@@ -182,12 +182,36 @@ bool spool_create(const char *dir, uid_t uid, gid_t gid, struct err *err)
 
 /* ---- lock and room ---- */
 
-static int lock_file(int fd, bool wait)
+void spool_take_part(struct spool *sp, unsigned part, unsigned parts)
 {
+	sp->part = part;
+	sp->parts = parts;
+}
+
+bool spool_dir_mine(const struct spool *sp, unsigned dir)
+{
+	return dir % sp->parts == sp->part;
+}
+
+/* Locks COUNT directories from DIR on. */
+static int lock_range(int fd, unsigned dir, unsigned count, bool wait)
+{
+	struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = dir, .l_len = count };
 	int failed;
-	while ((failed = flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB))) < 0 && errno == EINTR)
+	while ((failed = fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &range)) < 0 && errno == EINTR)
 		;
 	return failed;
+}
+
+/* All in one order, so that two who wait for each other cannot be. What is locked goes with FD. */
+static int lock_part(const struct spool *sp, int fd, bool wait)
+{
+	if (sp->parts == 1)
+		return lock_range(fd, 0, SPOOL_DIRS, wait);
+	for (unsigned i = sp->part; i < SPOOL_DIRS; i += sp->parts)
+		if (lock_range(fd, i, 1, wait) < 0)
+			return -1;
+	return 0;
 }
 
 int spool_lock(struct spool *sp, bool wait, struct err *err)
@@ -195,11 +219,11 @@ int spool_lock(struct spool *sp, bool wait, struct err *err)
 	if (sp->lock >= 0)
 		return 1;
 	int fd = openat(sp->root, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd >= 0 && lock_file(fd, wait) == 0) {
+	if (fd >= 0 && lock_part(sp, fd, wait) == 0) {
 		sp->lock = fd;
 		return 1;
 	}
-	bool taken = fd >= 0 && errno == EWOULDBLOCK;
+	bool taken = fd >= 0 && (errno == EWOULDBLOCK || errno == EACCES);
 	if (!taken)
 		err_sys(err, "locking the spool");
 	if (fd >= 0)

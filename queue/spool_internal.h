@@ -14,6 +14,7 @@ struct spool {
 	int lock;
 	bool sync_names;				/* fsync of a new file commits its name as well: spool_sync.c */
 	unsigned writer;
+	unsigned part, parts;				/* spool_take_part */
 	uint32_t counter;				/* of spool_new_id */
 	int64_t last_id;				/* microseconds */
 	int64_t room_checked;				/* clock_ms */
@@ -27,6 +28,9 @@ int spool_dir_fd(struct spool *sp, enum spool_state state, unsigned dir, struct 
 int spool_dir_open(struct spool *sp, enum spool_state state, unsigned dir, struct err *err);
 int spool_id_fd(struct spool *sp, enum spool_state state, const char *id, struct err *err);
 const char *spool_state_name(enum spool_state state);
+
+/* Whether directory DIR is of the part that this process manages. */
+bool spool_dir_mine(const struct spool *sp, unsigned dir);
 
 /* Writes everything at offset AT, through short writes and EINTR; changes IOV. False with errno. */
 bool spool_write_all(int fd, struct iovec *iov, int count, uint64_t at) MUST_CHECK;

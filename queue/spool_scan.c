@@ -62,6 +62,8 @@ static bool scan_state(struct spool *sp, enum spool_state state, const struct sc
 {
 	int count = state == SPOOL_BAD ? 1 : SPOOL_DIRS;
 	for (int i = 0; i < count; i++) {
+		if (count > 1 && !spool_dir_mine(sp, (unsigned)i))
+			continue;
 		/* not a cached descriptor: the scan has a position of its own, and looking everywhere must not use up the table */
 		int fd = spool_dir_open(sp, state, (unsigned)i, err);
 		enum scan_result result = fd < 0 ? SCAN_FAILED : scan_dir(fd, count == 1 ? -1 : i, scan, err);
@@ -96,7 +98,7 @@ struct cleaner {
 static bool clean_tmp(void *arg, const char *id, int64_t mtime)
 {
 	struct cleaner *c = arg;
-	if (mtime > c->before)
+	if (mtime > c->before || !spool_dir_mine(c->sp, spool_id_dir(id)))
 		return true;
 	if (unlinkat(c->sp->tmp, id, 0) == 0)
 		c->removed++;

@@ -90,6 +90,17 @@ struct spool_writer *spool_write_begin(struct spool *sp, size_t memory)
 	return w;
 }
 
+void spool_write_for(struct spool_writer *w, const char *domain, unsigned parts)
+{
+	struct spool_key key;
+	if (parts == 1 || w->fd >= 0 || !spool_id_pack(view_of(w->id), &key))
+		return;
+	/* near the directory that goes with the time: all writers use PARTS of them at a time */
+	unsigned dir = (key.serial & 63) / parts * parts + spool_domain(domain) % parts;
+	key.serial = (key.serial & ~63u) | (dir < SPOOL_DIRS ? dir : dir - parts);
+	spool_id_unpack(&key, w->id);
+}
+
 const char *spool_write_id(const struct spool_writer *w)
 {
 	return w->id;

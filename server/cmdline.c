@@ -40,6 +40,8 @@ static const struct cmdline_row rows[] = {
 	{ "listeners", 0, KIND_TEXT, AT(listeners), 0, NULL, NULL },
 	{ "control-fd", 0, KIND_NUMBER, AT(control_fd), INT_MAX, NULL, NULL },
 	{ "generation", 0, KIND_NUMBER, AT(generation), UINT32_MAX, NULL, NULL },
+	{ "part", 0, KIND_NUMBER, AT(part), RUNNERS_MAX - 1, NULL, NULL },
+	{ "parts", 0, KIND_NUMBER, AT(parts), RUNNERS_MAX, NULL, NULL },
 	{ "cold-start", 0, KIND_FLAG, AT(cold_start), 0, NULL, NULL },
 	{ "flush", 0, KIND_FLAG, AT(flush), 0, NULL, NULL },
 	{ "replaces", 0, KIND_FLAG, AT(replaces), 0, NULL, NULL },

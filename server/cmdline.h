@@ -27,7 +27,7 @@ struct cmdline {
 	bool detach, no_rdns;
 	/* from the master to a role only */
 	const char *role, *listeners;		/* "forkserver"; "5:smtp,6:smtps" (descriptor and role) */
-	int64_t control_fd, generation;
+	int64_t control_fd, generation, part, parts;
 	bool cold_start, flush, replaces;
 	/* as given, for handing on */
 	char **argv;

@@ -6,13 +6,13 @@
 #include "../lib/log.h"
 #include "../lib/scoreboard.h"
 #include "../lib/tls_key.h"
+#include "../queue/part.h"
 #include "../worker/worker.h"
 #include "doorman.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #define DOORMAN_PAUSE 1000	/* ms between two of them, should one keep dying */
@@ -313,18 +313,19 @@ static void log_death(const struct crew *w, const struct member *m, int status)
 static void send_looking(const struct crew *w)
 {
 	static struct ipc_out m;
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char path[PART_PATH];
 
-	snprintf(path, sizeof path, "%s/poke", w->setup.settings->run_dir);
-	int fd = ipc_connect(path, SOCK_DGRAM, NULL);
-
-	if (fd < 0)
-		return;		/* the queue-runner is being replaced, and looks when it starts */
-	fcntl(fd, F_SETFL, O_NONBLOCK);		/* it also looks when so many pokes came that one may have been lost */
 	ipc_begin(&m, IPC_POKE);
 	ipc_put_view(&m, view_of(""));
-	(void)!ipc_send(fd, &m, NULL);
-	close(fd);
+	for (unsigned part = 0; part < part_count(); part++) {
+		int fd = ipc_connect(part_path(path, w->setup.settings->run_dir, "poke", part), SOCK_DGRAM, NULL);
+
+		if (fd < 0)
+			continue;	/* the queue-runner is being replaced, and looks when it starts */
+		fcntl(fd, F_SETFL, O_NONBLOCK);		/* it also looks when so many pokes came that one may have been lost */
+		(void)!ipc_send(fd, &m, NULL);
+		close(fd);
+	}
 }
 
 static void bury(struct crew *w, size_t at, int status)

@@ -246,7 +246,7 @@ static void reload(struct master *m)
 	log_info("reload");
 	m->next_settings = run_settings(m->cmdline, &err);
 	if (m->next_settings != NULL && reloadable(m->settings, m->next_settings, &err)) {
-		supervise_reload(&m->sv);
+		supervise_reload(&m->sv, (unsigned)m->next_settings->outbound_runners);
 		return;
 	}
 	settings_free(&m->next_settings);
@@ -361,7 +361,7 @@ static int supervise(struct master *m, struct err *err)
 	m->sv.watch_interval = m->settings->tls_watch_interval;
 	m->sv.settled = settled;
 	m->sv.arg = m;
-	supervise_start(&m->sv, m->alone);
+	supervise_start(&m->sv, (unsigned)m->settings->outbound_runners, m->alone);
 	while (m->sv.stage != STAGE_STOPPING || supervise_count(&m->sv) > 0)
 		turn(m);
 	if (m->announced || m->stop_deadline != 0)

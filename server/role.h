@@ -24,6 +24,7 @@ struct role_args {
 	const struct settings *settings;
 	int control_fd;			/* SOCK_SEQPACKET to the master (ipc.h); end of file: the master died, drain */
 	unsigned generation;
+	unsigned part, parts;		/* queue-runner: what of the queue is its own (queue/part.h) */
 	bool cold_start;		/* first start, and no process of an earlier master lives: unfinished files older than the master may be cleaned */
 	bool flush;			/* queue-runner: started by SIGHUP, retry everything deferred now */
 	bool replaces;			/* another one of this role serves, and goes on if we cannot start: so better not with half of it */

@@ -70,6 +70,7 @@ int role_run(const struct cmdline *c)
 {
 	static struct listen_set set;
 	struct role_args args = { .control_fd = (int)c->control_fd, .generation = (unsigned)c->generation, .cold_start = c->cold_start,
+		.part = (unsigned)c->part, .parts = c->parts ? (unsigned)c->parts : 1,
 		.flush = c->flush, .replaces = c->replaces, .listeners = set.listeners };
 	int (*run)(const struct role_args *) = role_main(c->role);
 	struct err err = { "" };

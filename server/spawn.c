@@ -14,12 +14,12 @@ const char *spawn_role_name(enum role role)
 	return names[role];
 }
 
-#define EXTRA_ARGUMENTS 16
+#define EXTRA_ARGUMENTS 20
 
 struct arguments {
 	char **list;
 	size_t count;
-	char control[16], generation[16];
+	char control[16], generation[16], part[16], parts[16];
 	struct buf listeners;
 };
 
@@ -52,6 +52,12 @@ static bool arguments_make(struct arguments *a, const struct spawn_request *r, i
 	push_option(a, "--role", names[r->role]);
 	push_option(a, "--control-fd", a->control);
 	push_option(a, "--generation", a->generation);
+	if (r->role == ROLE_RUNNER) {
+		snprintf(a->part, sizeof a->part, "%u", r->part);
+		snprintf(a->parts, sizeof a->parts, "%u", r->parts);
+		push_option(a, "--part", a->part);
+		push_option(a, "--parts", a->parts);
+	}
 	if (r->cold_start)
 		push(a, "--cold-start");
 	if (r->flush)

@@ -4,16 +4,20 @@
 
 #include "../lib/base.h"
 #include "../lib/err.h"
+#include "../lib/scoreboard.h"
 #include "cmdline.h"
 #include "listen.h"
 
-enum role { ROLE_RESOLVER, ROLE_RUNNER, ROLE_FORKSERVER, ROLE_COUNT };
+/* There may be several queue-runners: a post is a role, and for them one more for each further part of the queue. */
+enum role { ROLE_RESOLVER, ROLE_FORKSERVER, ROLE_RUNNER, ROLE_COUNT };
+#define POSTS_MAX (ROLE_COUNT - 1 + RUNNERS_MAX)
 
 struct spawn_request {
 	const char *program;		/* path of our binary: a reload runs the one that is installed now */
 	const struct cmdline *cmdline;	/* as the master got it: handed on */
 	const char *config_dir;		/* absolute */
 	enum role role;
+	unsigned part, parts;		/* of a queue-runner */
 	unsigned generation;
 	bool cold_start, flush, replaces;
 	const struct listen_set *listeners;	/* for the forkserver */

@@ -1,4 +1,4 @@
-/* supervise.c - the life of the three roles: start, "ready", "serve", replacement after a death with back-off,
+/* supervise.c - the life of the roles, of which the queue-runner may have several holders: start, "ready", "serve", replacement after a death with back-off,
  * and change of generation. A new generation is put in force only when all of its roles are ready. */
 #include "supervise.h"
 #include "../lib/clock.h"
@@ -24,21 +24,40 @@ static void enter(struct child *c, enum child_state state, int64_t deadline)
 	c->deadline = deadline;
 }
 
+/* ---- posts ---- */
+
+static enum role role_of(unsigned post)
+{
+	return post < ROLE_RUNNER ? (enum role)post : ROLE_RUNNER;
+}
+
+static unsigned part_of_post(unsigned post)
+{
+	return post < ROLE_RUNNER ? 0 : post - ROLE_RUNNER;
+}
+
+static unsigned posts(unsigned runners)
+{
+	return ROLE_COUNT - 1 + runners;
+}
+
 static void log_child(enum log_level level, const char *event, const struct child *c)
 {
 	struct log_line l;
 
 	log_begin(&l, level, event);
 	log_str(&l, "role", spawn_role_name(c->role));
+	if (c->parts > 1)
+		log_int(&l, "part", part_of_post(c->post));
 	log_int(&l, "child", c->pid);
 	log_int(&l, "generation", c->generation);
 	log_end(&l);
 }
 
-static bool lives(const struct supervisor *sv, enum role role)
+static bool lives(const struct supervisor *sv, unsigned post)
 {
 	for (const struct child *c = sv->children; c != NULL; c = c->next)
-		if (c->role == role && c->state != CHILD_LEAVING)
+		if (c->post == post && c->state != CHILD_LEAVING)
 			return true;
 	return false;
 }
@@ -60,17 +79,20 @@ static void hand_secret(struct supervisor *sv, struct child *c)
 	explicit_bzero(&m, sizeof m);
 }
 
-static struct child *start(struct supervisor *sv, enum role role, unsigned generation)
+/* RUNNERS: among how many the queue is split, should it be one of them. */
+static struct child *start(struct supervisor *sv, unsigned post, unsigned runners, unsigned generation)
 {
 	struct child *c = calloc(1, sizeof *c);
 	struct err err = { "" };
 
 	if (c == NULL)
 		return NULL;
-	sv->how.role = role;
+	sv->how.role = c->role = role_of(post);
+	sv->how.part = part_of_post(post);
+	sv->how.parts = c->parts = c->role == ROLE_RUNNER ? runners : 1;
 	sv->how.generation = generation;
-	sv->how.replaces = lives(sv, role);
-	c->role = role;
+	sv->how.replaces = lives(sv, post);
+	c->post = post;
 	c->generation = generation;
 	c->pid = spawn_role(&sv->how, &c->control, &err);
 	if (c->pid < 0) {
@@ -78,7 +100,7 @@ static struct child *start(struct supervisor *sv, enum role role, unsigned gener
 		free(c);
 		return NULL;
 	}
-	if (role == ROLE_FORKSERVER)
+	if (c->role == ROLE_FORKSERVER)
 		hand_secret(sv, c);
 	c->next = sv->children;
 	sv->children = c;
@@ -114,7 +136,8 @@ static void publish(const struct child *c)
 {
 	struct scoreboard *sb = scoreboard();
 	_Atomic int32_t *fields[ROLE_COUNT] = {
-		[ROLE_RESOLVER] = &sb->resolver_pid, [ROLE_RUNNER] = &sb->runner_pid, [ROLE_FORKSERVER] = &sb->forkserver_pid,
+		[ROLE_RESOLVER] = &sb->resolver_pid, [ROLE_RUNNER] = &sb->runner_pids[part_of_post(c->post)],
+		[ROLE_FORKSERVER] = &sb->forkserver_pid,
 	};
 
 	atomic_store(fields[c->role], c->pid);
@@ -122,10 +145,11 @@ static void publish(const struct child *c)
 		atomic_store(&sb->generation, c->generation);
 }
 
+/* One that leaves has what is to be C's: its post, or a part of a queue that was split in another way. */
 static bool has_elder(const struct supervisor *sv, const struct child *c)
 {
 	for (const struct child *o = sv->children; o != NULL; o = o->next)
-		if (o != c && o->role == c->role && o->state == CHILD_LEAVING)
+		if (o != c && o->state == CHILD_LEAVING && (o->post == c->post || (o->role == c->role && o->parts != c->parts)))
 			return true;
 	return false;
 }
@@ -145,18 +169,31 @@ static void serve(struct supervisor *sv, struct child *c)
 static void put_in_force(struct supervisor *sv, struct child *c)
 {
 	for (struct child *o = sv->children; o != NULL; o = o->next)
-		if (o != c && o->role == c->role && o->state != CHILD_LEAVING)
+		if (o != c && o->post == c->post && o->state != CHILD_LEAVING)
 			dismiss(o, IPC_DRAIN, clock_ms() + sv->drain_timeout + LEAVE_GRACE);
 	serve(sv, c);
 }
 
+/* Before anybody is told to serve: the queue is to be split in another way than for those who have parts of it. */
+static void dismiss_other_parts(struct supervisor *sv)
+{
+	sv->runners = sv->batch_runners;
+	for (struct child *c = sv->children; c != NULL; c = c->next)
+		if (c->role == ROLE_RUNNER && c->parts != sv->runners && c->state != CHILD_LEAVING)
+			dismiss(c, IPC_DRAIN, clock_ms() + sv->drain_timeout + LEAVE_GRACE);
+	atomic_store(&scoreboard()->runners, sv->runners);
+	for (unsigned part = sv->runners; part < RUNNERS_MAX; part++)
+		atomic_store(&scoreboard()->runner_pids[part], 0);
+}
+
 static void commit(struct supervisor *sv)
 {
-	for (int role = 0; role < ROLE_COUNT; role++) {
-		sv->start_at[role] = 0;
-		backoff_reset(&sv->backoff[role]);
+	dismiss_other_parts(sv);
+	for (unsigned post = 0; post < POSTS_MAX; post++) {
+		sv->start_at[post] = 0;
+		backoff_reset(&sv->backoff[post]);
 		for (struct child *c = sv->children; c != NULL; c = c->next)
-			if ((int)c->role == role && c->generation == sv->batch && c->state == CHILD_READY)
+			if (c->post == post && c->generation == sv->batch && c->state == CHILD_READY)
 				put_in_force(sv, c);
 	}
 	sv->stage = STAGE_STEADY;
@@ -175,11 +212,11 @@ static void give_up(struct supervisor *sv)
 	sv->settled(sv->arg, false);
 }
 
-/* Another one of its role is there, and stays. */
+/* Another one at its post is there, and stays. */
 static bool has_sibling(const struct supervisor *sv, const struct child *c)
 {
 	for (const struct child *o = sv->children; o != NULL; o = o->next)
-		if (o != c && o->role == c->role && o->state != CHILD_LEAVING)
+		if (o != c && o->post == c->post && o->state != CHILD_LEAVING)
 			return true;
 	return false;
 }
@@ -206,20 +243,21 @@ static void on_ready(struct supervisor *sv, struct child *c)
 	enter(c, CHILD_READY, 0);
 	for (const struct child *o = sv->children; o != NULL; o = o->next)
 		ready += o->generation == sv->batch && o->state == CHILD_READY;
-	if (ready == ROLE_COUNT)
+	if (ready == posts(sv->batch_runners))
 		commit(sv);
 }
 
-static void begin_batch(struct supervisor *sv, enum stage stage)
+static void begin_batch(struct supervisor *sv, enum stage stage, unsigned runners)
 {
 	bool started = true;
 
 	sv->stage = stage;
 	sv->batch = ++sv->generation;
+	sv->batch_runners = runners;
 	sv->failure.text[0] = '\0';
 	sv->configuration = false;
-	for (int role = 0; role < ROLE_COUNT; role++)
-		started = start(sv, (enum role)role, sv->batch) != NULL && started;
+	for (unsigned post = 0; post < posts(runners); post++)
+		started = start(sv, post, runners, sv->batch) != NULL && started;
 	sv->how.flush = false;
 	if (started)
 		return;
@@ -227,16 +265,16 @@ static void begin_batch(struct supervisor *sv, enum stage stage)
 	give_up(sv);
 }
 
-void supervise_start(struct supervisor *sv, bool cold)
+void supervise_start(struct supervisor *sv, unsigned runners, bool cold)
 {
 	sv->how.cold_start = cold;
-	begin_batch(sv, STAGE_STARTING);
+	begin_batch(sv, STAGE_STARTING, runners);
 }
 
-void supervise_reload(struct supervisor *sv)
+void supervise_reload(struct supervisor *sv, unsigned runners)
 {
 	sv->how.flush = true;
-	begin_batch(sv, STAGE_RELOADING);
+	begin_batch(sv, STAGE_RELOADING, runners);
 }
 
 /* ---- hearing ---- */
@@ -324,6 +362,8 @@ static void log_death(const struct child *c, int status)
 
 	log_begin(&l, fine ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "child ended");
 	log_str(&l, "role", spawn_role_name(c->role));
+	if (c->parts > 1)
+		log_int(&l, "part", part_of_post(c->post));
 	log_int(&l, "child", c->pid);
 	log_int(&l, "generation", c->generation);
 	if (WIFSIGNALED(status))
@@ -337,18 +377,18 @@ static void log_death(const struct child *c, int status)
 static void set_pause(struct supervisor *sv, const struct child *c, int status)
 {
 	bool served = c->state == CHILD_SERVING || c->state == CHILD_WAITING;
-	struct backoff *b = &sv->backoff[c->role];
+	struct backoff *b = &sv->backoff[c->post];
 
 	if (!served && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIGURATION)
-		sv->pause[c->role] = backoff_longest(b);
+		sv->pause[c->post] = backoff_longest(b);
 	else
-		sv->pause[c->role] = backoff_after(b, served ? clock_ms() - c->since : 0);
+		sv->pause[c->post] = backoff_after(b, served ? clock_ms() - c->since : 0);
 }
 
-static void let_heir_serve(struct supervisor *sv, enum role role)
+static void let_heirs_serve(struct supervisor *sv)
 {
 	for (struct child *c = sv->children; c != NULL; c = c->next)
-		if (c->role == role && c->state == CHILD_WAITING)
+		if (c->state == CHILD_WAITING)
 			serve(sv, c);
 }
 
@@ -359,10 +399,10 @@ static void bury(struct supervisor *sv, struct child *c, int status)
 		if (sv->failure.text[0] == '\0')
 			err_set(&sv->failure, "the %s died at start (wait status 0x%x)", spawn_role_name(c->role), (unsigned)status);
 		give_up(sv);
-	} else if (c->state != CHILD_LEAVING && !lives(sv, c->role)) {
+	} else if (c->state != CHILD_LEAVING && !lives(sv, c->post)) {
 		set_pause(sv, c, status);
 	}
-	let_heir_serve(sv, c->role);
+	let_heirs_serve(sv);
 	if (c->control >= 0)
 		close(c->control);
 	renewal_free(&c->renewal);
@@ -386,17 +426,17 @@ void supervise_died(struct supervisor *sv, pid_t pid, int status)
 
 /* ---- time ---- */
 
-static void replace(struct supervisor *sv, enum role role, int64_t now)
+static void replace(struct supervisor *sv, unsigned post, int64_t now)
 {
-	if (lives(sv, role))
+	if (lives(sv, post))
 		return;
-	if (sv->start_at[role] == 0)
-		sv->start_at[role] = now + sv->pause[role];
-	if (sv->start_at[role] > now)
+	if (sv->start_at[post] == 0)
+		sv->start_at[post] = now + sv->pause[post];
+	if (sv->start_at[post] > now)
 		return;
-	sv->start_at[role] = 0;
-	if (start(sv, role, ++sv->generation) == NULL)
-		sv->pause[role] = backoff_after(&sv->backoff[role], 0);
+	sv->start_at[post] = 0;
+	if (start(sv, post, sv->runners, ++sv->generation) == NULL)
+		sv->pause[post] = backoff_after(&sv->backoff[post], 0);
 }
 
 static int64_t sooner(int64_t a, int64_t b)
@@ -408,10 +448,10 @@ static int64_t sooner(int64_t a, int64_t b)
 static void renew(struct supervisor *sv, const struct child *c, const char *why)
 {
 	for (const struct child *o = sv->children; o != NULL; o = o->next)
-		if (o->role == c->role && o->state == CHILD_STARTING)
+		if (o->post == c->post && o->state == CHILD_STARTING)
 			return;
 	log_child(LOG_LEVEL_INFO, why, c);
-	start(sv, c->role, ++sv->generation);
+	start(sv, c->post, c->parts, ++sv->generation);
 }
 
 /* Looks at the files that serving roles have read, and at the age of the secret. */
@@ -443,9 +483,9 @@ int64_t supervise_tick(struct supervisor *sv)
 {
 	int64_t now = clock_ms(), next = 0;
 
-	for (int role = 0; role < ROLE_COUNT && (sv->stage == STAGE_STEADY || sv->stage == STAGE_RELOADING); role++) {
-		replace(sv, (enum role)role, now);
-		next = sooner(next, sv->start_at[role]);
+	for (unsigned post = 0; post < posts(sv->runners) && (sv->stage == STAGE_STEADY || sv->stage == STAGE_RELOADING); post++) {
+		replace(sv, post, now);
+		next = sooner(next, sv->start_at[post]);
 	}
 	next = sooner(next, look_at_files(sv, now));
 	for (struct child *c = sv->children; c != NULL; c = c->next) {

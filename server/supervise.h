@@ -22,6 +22,7 @@ enum child_state {
 struct child {
 	struct child *next;
 	enum role role;
+	unsigned post, parts;	/* which it holds; of a queue-runner: among how many the queue was split for it */
 	enum child_state state;
 	pid_t pid;
 	int control;
@@ -39,7 +40,7 @@ enum stage {
 };
 
 struct supervisor {
-	struct spawn_request how;	/* role, generation, cold_start, flush and replaces are filled in for each start */
+	struct spawn_request how;	/* role, part, parts, generation, cold_start, flush and replaces are filled in for each start */
 	int64_t drain_timeout;		/* ms that an old generation has for its work in hand */
 	int64_t watch_interval;		/* ms between two looks at the files that roles have read; 0: none */
 	/* A generation as a whole was put in force (COMMITTED), or given up, which changes nothing. */
@@ -47,23 +48,25 @@ struct supervisor {
 	void *arg;
 	/* kept here */
 	enum stage stage;
+	unsigned runners;		/* queue-runners of the generation in force */
+	unsigned batch_runners;		/* and of the one that is starting */
 	unsigned generation;		/* the highest given out */
 	unsigned batch;			/* the one that is starting as a whole */
 	struct err failure;		/* why the last batch failed */
 	bool configuration;		/* it said itself that its configuration is wrong */
-	int64_t pause[ROLE_COUNT];	/* before the next start of a role */
-	int64_t start_at[ROLE_COUNT];	/* clock_ms of it; 0 none planned */
+	int64_t pause[POSTS_MAX];	/* before the next start of a post's holder */
+	int64_t start_at[POSTS_MAX];	/* clock_ms of it; 0 none planned */
 	int64_t look_at;		/* clock_ms of the next look at files */
 	unsigned char secret[CONTROL_SECRET];	/* handed to each forkserver: sessions of TLS outlive a generation */
 	int64_t secret_until;		/* clock_ms of the next secret; 0: none has been made */
-	struct backoff backoff[ROLE_COUNT];
+	struct backoff backoff[POSTS_MAX];
 	struct child *children;
 };
 
-/* The first generation. COLD: nobody else uses the spool, so what is unfinished in it may be cleaned away. */
-void supervise_start(struct supervisor *sv, bool cold);
-/* A new generation beside the present one. FLUSH: the queue-runner retries everything. */
-void supervise_reload(struct supervisor *sv);
+/* The first generation, with so many RUNNERS. COLD: nobody else uses the spool, so what is unfinished in it may be cleaned away. */
+void supervise_start(struct supervisor *sv, unsigned runners, bool cold);
+/* A new generation beside the present one, with so many RUNNERS, which retry everything. */
+void supervise_reload(struct supervisor *sv, unsigned runners);
 /* Everyone leaves; supervise_count becomes 0. */
 void supervise_stop(struct supervisor *sv);
 /* Everyone is killed at once, workers as well. */

@@ -5,8 +5,10 @@
 #include "../lib/address.h"
 #include "../lib/clock.h"
 #include "../lib/ipc.h"
+#include "../lib/scoreboard.h"
 #include "../lib/view.h"
 #include "../queue/bounce.h"
+#include "../queue/part.h"
 
 #include <getopt.h>
 #include <poll.h>
@@ -16,11 +18,12 @@
 #define START_MS 60000	/* and so does its start */
 #define START_LOOK_MS 50
 
-/* Where changes go: the queue-runner's socket, or (-1) the spool itself. */
+/* Where changes go: the sockets of the queue-runners, or (no parts) the spool itself. */
 struct changer {
 	const struct settings *settings;
 	struct spool *spool;
-	int fd;
+	unsigned parts;
+	int fds[RUNNERS_MAX];
 	struct arena *arena;
 };
 
@@ -48,12 +51,37 @@ static bool ask(int fd, enum ipc_type type, const char *what, bool *ok, char *te
 	return ipc_end(&answer, err);
 }
 
-static int connect_runner(const struct settings *s)
+static void disconnect(int *fds, unsigned count)
 {
-	char path[PATH_MAX];
+	while (count > 0)
+		close(fds[--count]);
+}
 
-	snprintf(path, sizeof(path), "%s/queue", s->run_dir);
-	return ipc_connect(path, SOCK_SEQPACKET, NULL);
+static unsigned count_runners(const struct settings *s)
+{
+	return scoreboard() || scoreboard_open(s->run_dir, true, NULL) ? part_count() : 1;
+}
+
+static int connect_runner(const struct settings *s, unsigned part)
+{
+	char path[PART_PATH];
+
+	return ipc_connect(part_path(path, s->run_dir, "queue", part), SOCK_SEQPACKET, NULL);
+}
+
+/* To all queue-runners: how many they are, 0 when they are not all there. */
+static unsigned connect_runners(const struct settings *s, int fds[RUNNERS_MAX])
+{
+	unsigned count = count_runners(s);
+
+	for (unsigned i = 0; i < count; i++) {
+		fds[i] = connect_runner(s, i);
+		if (fds[i] < 0) {
+			disconnect(fds, i);
+			return 0;
+		}
+	}
+	return count;
 }
 
 /* Lines of text, each escaped. */
@@ -70,36 +98,63 @@ static void print_text(const char *text, FILE *out)
 	}
 }
 
-bool tool_queue_ask_rules(const struct settings *s, struct err *err)
+/* Whose words follow. */
+static void print_runner(unsigned count, unsigned i, FILE *out)
+{
+	char name[PART_NAME];
+
+	if (count > 1)
+		fprintf(out, "%s:\n", part_name(name, i));
+}
+
+/* Asked of the queue-runner on FD. */
+static bool ask_rules(int fd, struct err *err)
 {
 	static char text[IPC_MAX];
-	bool ok = true;
-	int fd = connect_runner(s);
+	bool ok = true, answered = ask(fd, IPC_QUEUE_RULES, "", &ok, text, sizeof(text), err);
 
-	if (fd < 0)
-		return true;
-	bool answered = ask(fd, IPC_QUEUE_RULES, "", &ok, text, sizeof(text), err);
-
-	close(fd);
 	if (!answered || !ok)
 		return answered ? err_set(err, "%s", text) : err_context(err, "the rule is there, but whether it is in force is not known");
 	print_text(text, stdout);
 	return true;
 }
 
+/* One that is not there reads them when it starts. */
+bool tool_queue_ask_rules(const struct settings *s, struct err *err)
+{
+	unsigned count = count_runners(s);
+	bool ok = true;
+
+	for (unsigned i = 0; ok && i < count; i++) {
+		int fd = connect_runner(s, i);
+
+		if (fd < 0)
+			continue;
+		print_runner(count, i, stdout);
+		ok = ask_rules(fd, err);
+		close(fd);
+	}
+	return ok;
+}
+
 void tool_queue_ask_stats(const struct settings *s)
 {
 	static char text[IPC_MAX];
 	struct err err = { "" };
+	int fds[RUNNERS_MAX];
+	unsigned count = connect_runners(s, fds);
 	bool ok;
-	int fd = connect_runner(s);
 
-	if (fd < 0 || !ask(fd, IPC_QUEUE_STATS, "", &ok, text, sizeof(text), &err))
+	if (count == 0)
 		puts("the queue-runner is not running");
-	else
-		print_text(text, stdout);
-	if (fd >= 0)
-		close(fd);
+	for (unsigned i = 0; i < count; i++) {
+		print_runner(count, i, stdout);
+		if (ask(fds[i], IPC_QUEUE_STATS, "", &ok, text, sizeof(text), &err))
+			print_text(text, stdout);
+		else
+			puts("it does not answer");
+	}
+	disconnect(fds, count);
 }
 
 /* ---- without one ---- */
@@ -221,13 +276,14 @@ static enum ipc_type type_of(const char *command)
 	bug("queue %s is not a change", command);
 }
 
-static bool change(struct changer *c, enum ipc_type type, const char *what)
+/* Asked of the queue-runner that has PART, or made here. */
+static bool change_part(struct changer *c, unsigned part, enum ipc_type type, const char *what)
 {
 	struct err err = { "" };
 	char text[sizeof(err.text)] = "";
 	bool ok = true;
 
-	if (c->fd >= 0 ? !ask(c->fd, type, what, &ok, text, sizeof(text), &err) : !change_spool(c, type, what, &err)) {
+	if (c->parts ? !ask(c->fds[part], type, what, &ok, text, sizeof(text), &err) : !change_spool(c, type, what, &err)) {
 		ok = false;
 		snprintf(text, sizeof(text), "%s", err.text);
 	}
@@ -236,6 +292,20 @@ static bool change(struct changer *c, enum ipc_type type, const char *what)
 		print_text(*text ? text : "refused", stderr);
 	} else if (*text) {
 		print_text(text, stdout);
+	}
+	return ok;
+}
+
+/* One message concerns its owner, everything else all. */
+static bool change(struct changer *c, enum ipc_type type, const char *what)
+{
+	bool ok = true;
+
+	if (c->parts < 2 || spool_id_valid(view_of(what)))
+		return change_part(c, c->parts < 2 ? 0 : part_of(what, c->parts), type, what);
+	for (unsigned i = 0; i < c->parts; i++) {
+		print_runner(c->parts, i, stdout);
+		ok = change_part(c, i, type, what) && ok;
 	}
 	return ok;
 }
@@ -287,14 +357,14 @@ static bool open_changer(struct changer *c, const struct settings *s)
 	struct err err = { "" };
 	int locked = 0;
 
-	while ((c->fd = connect_runner(s)) < 0 && locked == 0 && clock_ms() < until) {
+	while ((c->parts = connect_runners(s, c->fds)) == 0 && locked == 0 && clock_ms() < until) {
 		locked = spool_lock(c->spool, false, &err);
 		if (locked == 0)
 			poll(NULL, 0, START_LOOK_MS);
 	}
-	if (c->fd < 0 && locked == 0)
+	if (c->parts == 0 && locked == 0)
 		err_set(&err, "the queue-runner holds the spool but does not listen");
-	return c->fd >= 0 || locked == 1 || tool_fail("%s", err.text) == TOOL_OK;
+	return c->parts > 0 || locked == 1 || tool_fail("%s", err.text) == TOOL_OK;
 }
 
 int tool_queue_change(const struct tool *tool, int argc, char **argv)
@@ -303,7 +373,7 @@ int tool_queue_change(const struct tool *tool, int argc, char **argv)
 		{ NULL, 0, NULL, 0 } };
 	enum ipc_type type = type_of(argv[0]);
 	const char *domain = NULL, *site = NULL;
-	struct changer c = { .fd = -1 };
+	struct changer c = { .parts = 0 };
 	struct settings *s;
 	bool ok;
 	int option;
@@ -326,8 +396,7 @@ int tool_queue_change(const struct tool *tool, int argc, char **argv)
 		ok = tool_fail("--domain: not a domain name") == TOOL_OK;
 	else
 		ok = open_changer(&c, s) && change_all(&c, type, domain, site, argv + optind);
-	if (c.fd >= 0)
-		close(c.fd);
+	disconnect(c.fds, c.parts);
 	arena_free(&c.arena);
 	spool_close(&c.spool);
 	settings_free(&s);

@@ -5,6 +5,7 @@
 #include "../lib/netaddr.h"
 #include "../lib/plugin.h"
 #include "../lib/scoreboard.h"
+#include "../queue/part.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -15,7 +16,8 @@
 /* A copy of what is shown, taken once. */
 struct view_of_all {
 	int64_t uptime;
-	int32_t master, forkserver, resolver, runner;
+	int32_t master, forkserver, resolver, runners[RUNNERS_MAX];
+	unsigned runner_count;
 	uint32_t generation, slots;
 	unsigned phases[PHASE_COUNT];
 	unsigned sessions, older;		/* sessions now; workers of earlier generations */
@@ -55,7 +57,10 @@ static void take(struct scoreboard *sb, struct view_of_all *v)
 	v->master = atomic_load(&sb->master_pid);
 	v->forkserver = atomic_load(&sb->forkserver_pid);
 	v->resolver = atomic_load(&sb->resolver_pid);
-	v->runner = atomic_load(&sb->runner_pid);
+	v->runner_count = atomic_load(&sb->runners);
+	v->runner_count = v->runner_count < 1 ? 1 : v->runner_count > RUNNERS_MAX ? RUNNERS_MAX : v->runner_count;
+	for (unsigned i = 0; i < v->runner_count; i++)
+		v->runners[i] = atomic_load(&sb->runner_pids[i]);
 	v->generation = atomic_load(&sb->generation);
 	v->slots = high < SCOREBOARD_SLOTS ? high : SCOREBOARD_SLOTS;
 	for (uint32_t i = 0; i < v->slots; i++) {
@@ -72,7 +77,7 @@ static void take(struct scoreboard *sb, struct view_of_all *v)
 	for (unsigned i = 0; i < COUNT_COUNT; i++)
 		v->counters[i] = atomic_load_explicit(&sb->counters[i], memory_order_relaxed);
 	for (unsigned i = 0; i < GAUGE_COUNT; i++)
-		v->gauges[i] = atomic_load_explicit(&sb->gauges[i], memory_order_relaxed);
+		v->gauges[i] = scoreboard_gauge_total(sb, (enum gauge)i);
 }
 
 static bool stressed(const struct view_of_all *v)
@@ -109,14 +114,15 @@ static void print_counters(const struct view_of_all *v)
 
 static void print_status(const struct view_of_all *v)
 {
-	char age[TOOL_NUMBER_SIZE];
+	char age[TOOL_NUMBER_SIZE], name[PART_NAME];
 
 	printf("postrider: %s, started %s ago, generation %u\n", alive(v->master) ? "running" : "NOT RUNNING", tool_age(v->uptime, age),
 	       (unsigned)v->generation);
 	print_process("master", v->master);
 	print_process("forkserver", v->forkserver);
 	print_process("resolver", v->resolver);
-	print_process("queue-runner", v->runner);
+	for (unsigned i = 0; i < v->runner_count; i++)
+		print_process(part_name(name, i), v->runners[i]);
 	if (v->store_away || v->store_refuses)
 		printf("  %-12s %s\n", "store", v->store_away ? "AWAY" : "TAKES NO MORE ENTRIES");
 	printf("\nworkers: %u (%u of earlier generations), sessions: %u\n", workers(v), v->older, v->sessions);
@@ -191,15 +197,22 @@ static void print_workers(struct scoreboard *sb, const struct view_of_all *v, bo
 
 /* ---- for programs ---- */
 
+static void print_json_process(const char *before, const char *name, int32_t pid)
+{
+	printf("%s\"%s\":{\"pid\":%d,\"alive\":%s}", before, name, (int)pid, alive(pid) ? "true" : "false");
+}
+
 static void print_json_processes(const struct view_of_all *v)
 {
 	const struct { const char *name; int32_t pid; } processes[] = {
-		{ "master", v->master }, { "forkserver", v->forkserver }, { "resolver", v->resolver }, { "queue-runner", v->runner },
+		{ "master", v->master }, { "forkserver", v->forkserver }, { "resolver", v->resolver },
 	};
+	char name[PART_NAME];
 
 	for (size_t i = 0; i < COUNT_OF(processes); i++)
-		printf("%s\"%s\":{\"pid\":%d,\"alive\":%s}", i ? "," : "", processes[i].name, (int)processes[i].pid,
-		       alive(processes[i].pid) ? "true" : "false");
+		print_json_process(i ? "," : "", processes[i].name, processes[i].pid);
+	for (unsigned i = 0; i < v->runner_count; i++)
+		print_json_process(",", part_name(name, i), v->runners[i]);
 }
 
 static void print_json(struct scoreboard *sb, const struct view_of_all *v, bool with_workers)

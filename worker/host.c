@@ -5,6 +5,7 @@
 #include "../lib/reply.h"
 #include "../lib/stream.h"
 #include "../lib/trim.h"
+#include "../queue/part.h"
 #include "host.h"
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -56,14 +57,16 @@ struct spool *host_spool(struct session_host *h)
 	return h->spool;
 }
 
-static bool connected(struct session_host *h)
+static bool connected(struct session_host *h, unsigned part)
 {
-	char path[108];		/* sockaddr_un */
+	char path[PART_PATH];
 
-	if (h->poke_fd >= 0)
+	if (h->poke_fd >= 0 && h->poke_part == part)
 		return true;
-	snprintf(path, sizeof(path), "%s/poke", h->args->settings->run_dir);
-	h->poke_fd = ipc_connect(path, SOCK_DGRAM, NULL);
+	if (h->poke_fd >= 0)
+		close(h->poke_fd);
+	h->poke_part = part;
+	h->poke_fd = ipc_connect(part_path(path, h->args->settings->run_dir, "poke", part), SOCK_DGRAM, NULL);
 	/* The client waits for its 250: better a poke is lost (the queue-runner notices) than waited for. */
 	return h->poke_fd >= 0 && fcntl(h->poke_fd, F_SETFL, O_NONBLOCK) == 0;
 }
@@ -74,7 +77,7 @@ void host_poke(struct session_host *h, const char *id)
 
 	ipc_begin(&m, IPC_POKE);
 	ipc_put_view(&m, view_of(id));
-	for (int attempt = 0; attempt < 2 && connected(h); attempt++) {
+	for (int attempt = 0; attempt < 2 && connected(h, part_of(id, part_count())); attempt++) {
 		if (ipc_send(h->poke_fd, &m, NULL) || errno == EAGAIN)
 			return;
 		close(h->poke_fd);	/* the queue-runner was replaced */

@@ -3,6 +3,7 @@
 #include "../lib/address.h"
 #include "../lib/buf.h"
 #include "../lib/clock.h"
+#include "../queue/part.h"
 #include "../queue/spool.h"
 #include "body.h"
 #include "draft.h"
@@ -82,6 +83,8 @@ bool injection_send(struct spool *sp, struct plugin_list *plugins, const char *m
 
 	if (ok) {
 		w = spool_write_begin(sp, MEMORY);
+		if (w)
+			spool_write_for(w, env.rcpts[0].domain, part_count());
 		ok = w ? commit(w, plugins, me, contents, &env, a, err) : err_set(err, "the spool cannot be written");
 	}
 	if (ok)

@@ -1,5 +1,6 @@
 /* reception.c - see reception.h. */
 #include "../lib/base.h"
+#include "../queue/part.h"
 #include "queueing.h"
 #include "reception.h"
 #include "session.h"
@@ -20,6 +21,8 @@ bool reception_begin(struct session *s)
 		reply_set(&s->reply, 451, "4.3.0", "queue not available, try again later");
 		return false;
 	}
+	if (t->recipient_count)
+		spool_write_for(t->writer, t->recipients[0].domain, part_count());
 	t->body = (struct body){ .max_size = (uint64_t)set->max_message_size, .store = store, .arg = t->writer,
 		.binary = t->parameters.body == BODY_BINARYMIME,
 		.allow_bare_lf = set->allow_bare_lf && t->parameters.body != BODY_BINARYMIME };

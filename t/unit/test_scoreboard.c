@@ -52,7 +52,7 @@ START_TEST(test_nothing_mapped)
 {
 	ck_assert_ptr_null(scoreboard());
 	scoreboard_count(COUNT_MESSAGES, 1);
-	scoreboard_gauge(GAUGE_QUEUE_NEW, 1);
+	scoreboard_gauge(0, GAUGE_QUEUE_NEW, 1);
 	struct netaddr a = address("192.0.2.1");
 
 	ck_assert_uint_eq(scoreboard_sessions_from(&a, 64, -1), 0);
