@@ -59,3 +59,37 @@ def put(p, message, to, sender="alice@local.test", flags="", arrived=None, poke=
     if poke:
         wait_until(lambda: heard(p, ident), what="the queue-runner to listen")
     return ident
+
+
+def put_deferred(p, count, domains, due=86400):
+    """Puts COUNT small messages into later/ of an instance that does not run, as the queue-runner leaves them, for user@DOMAINS in turn, due in DUE
+    seconds; their ids by domain."""
+    ids, now, root = {d: [] for d in domains}, time.time(), os.geteuid() == 0
+    owner = (p.spool / "later").stat()
+    message = b"Subject: later\r\n\r\nnot yet\r\n"
+    middle = b"postrider-spool 1 %016x %016x %016x " % (0, len(message), len(message))
+    sum_of_message = b" %08x " % zlib.crc32(message)
+    for n in range(count):
+        domain = domains[n % len(domains)]
+        arrived, when = int((now - count + n) * 1e6), int(now) + due
+        ident = digits(arrived, 11) + digits(n, 5) + "%02d" % ((arrived >> 26) % 64)
+        head = b"from alice@local.test\narrived %d\nattempts 1\nnext %d\n" % (arrived, when)
+        tail = b" user@%b %b 0  451 later\n" % (domain.encode(), domain.encode())
+        trailer = middle + b"%08x" % len(head + b"rcpt T" + tail) + sum_of_message
+        trailer += b"%08x\n" % zlib.crc32(ident.encode() + head + b"rcpt -" + tail + trailer)
+        fd = os.open(p.spool / "later" / ident[-2:] / ident, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700)
+        os.write(fd, message + head + b"rcpt T" + tail + trailer)
+        if root:
+            os.fchown(fd, owner.st_uid, owner.st_gid)
+        os.utime(fd, ns=(0, when * 10**9 + domain_number(domain)))
+        os.close(fd)
+        ids[domain].append(ident)
+    return ids
+
+
+def domain_number(domain):
+    """What stands in the fraction of a second of the time of a file in later/."""
+    value = 0xcbf29ce484222325
+    for c in domain.encode():
+        value = (value ^ c) * 0x100000001b3 & 2**64 - 1
+    return ((value ^ value >> 32) & 0xffffffffffffffff) % 999999998 + 1
