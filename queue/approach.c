@@ -5,7 +5,8 @@
 
 /* What the message says of where it comes from; texts are the envelope's. */
 struct source {
-	const char *ip, *helo;		/* NULL: nothing */
+	bool bound;			/* it says bind4 or bind6 */
+	const char *helo;		/* NULL: nothing */
 	struct access access;		/* bind4, bind6 */
 };
 
@@ -17,11 +18,27 @@ static const char *note_of(const struct envelope *env, const char *key)
 	return NULL;
 }
 
+/* One of the notes by which Haraka names an address for each family. */
+static bool read_family(struct netaddr *to, const struct envelope *env, const char *key, uint8_t family, struct err *err)
+{
+	const char *ip = note_of(env, key);
+
+	if (ip && (!netaddr_parse(view_of(ip), to) || to->family != family))
+		return err_set(err, "the note %s of the message is \"%s\", expected an IPv%u address", key, ip, family);
+	to->port = 0;
+	return true;
+}
+
 static bool read_source(struct source *s, const struct envelope *env, struct err *err)
 {
-	*s = (struct source){ .ip = note_of(env, "outbound_ip"), .helo = note_of(env, "outbound_helo") };
-	if (s->ip && !access_parse_bind(&s->access, view_of(s->ip)))
-		return err_set(err, "the note outbound_ip of the message is \"%s\", expected an IP address", s->ip);
+	const char *ip = note_of(env, "outbound_ip");
+
+	*s = (struct source){ .helo = note_of(env, "outbound_helo") };
+	if (ip && !access_parse_bind(&s->access, view_of(ip)))
+		return err_set(err, "the note outbound_ip of the message is \"%s\", expected an IP address", ip);
+	if (!ip && (!read_family(&s->access.bind4, env, "outbound_ip4", 4, err) || !read_family(&s->access.bind6, env, "outbound_ip6", 6, err)))
+		return false;
+	s->bound = s->access.bind4.family || s->access.bind6.family;
 	if (s->helo && !address_domain_valid(view_of(s->helo), false))
 		return err_set(err, "the note outbound_helo of the message is \"%s\", expected a host name", s->helo);
 	return true;
@@ -63,7 +80,7 @@ bool approach(struct targets *t, const struct spool_file *f, const char *domain,
 	if (!read_source(&source, &f->env, err))
 		return false;
 	snprintf(name, sizeof(name), "%s", t->count ? t->list[0].name : "");
-	for (size_t i = 0; (source.ip || source.helo) && i < t->count; i++)
+	for (size_t i = 0; (source.bound || source.helo) && i < t->count; i++)
 		if (t->list[i].addr.family)
 			add_source(&t->list[i], &source);
 	tls_demand(t, f, domain);

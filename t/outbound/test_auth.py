@@ -190,6 +190,12 @@ def from_where():
             empty(p)
             assert seen == ["127.0.0.4"] and sink.log[0][1] == "greeting" and sink.messages[6].connection == 1, sink.log
             assert [e[2] for e in sink.log if e[1] == "ehlo"] == ["four.test"]
+            spool.put(p, b"Subject: x\r\n\r\nx\r\n", "x@c.test", notes={"outbound_ip4": "127.0.0.6", "outbound_ip6": "::1"})
+            sink.wait(8)
+            spool.put(p, b"Subject: x\r\n\r\nx\r\n", "x@c.test", notes={"outbound_ip4": "127.0.0.7", "outbound_ip": "127.0.0.8"})
+            sink.wait(9)
+            empty(p)
+            assert seen == ["127.0.0.4", "127.0.0.6", "127.0.0.8"], seen
 
 
 def not_from_there():
@@ -205,7 +211,9 @@ def not_from_there():
             submit(p, "x@c.test")
             sink.wait()
             assert len(p.spool_ids("later")) == 2
-            for note in ({"outbound_ip": "nowhere"}, {"outbound_helo": "a b"}):
+            ident = spool.put(p, b"Subject: x\r\n\r\nx\r\n", "x@c.test", notes={"outbound_ip6": "::1"})
+            p.wait_log(rf"{ident} delivery status=deferred.*of the other family")
+            for note in ({"outbound_ip": "nowhere"}, {"outbound_helo": "a b"}, {"outbound_ip4": "::1"}, {"outbound_ip6": "127.0.0.1"}):
                 ident = spool.put(p, b"Subject: x\r\n\r\nx\r\n", "x@c.test", notes=note)
                 p.wait_log(rf"{ident} delivery status=deferred.*dsn=4\.3\.5.*the note outbound_")
 
