@@ -4,7 +4,7 @@
 import os, re, tempfile
 from certs import Authority
 from outbound import empty, relay, submit
-from postfix import Postfix
+from peers import Postfix
 from postrider import run_cases
 
 HOST = "mx.postfix.test"

@@ -213,7 +213,11 @@ class Postfix(Peer):
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.master, signal.SIGTERM)
-        wait_until(lambda: not group(self.master), 30, "Postfix to stop")
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: not group(self.master), 10, "Postfix to stop")
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.master, signal.SIGKILL)
+        wait_until(lambda: not group(self.master), what="the end of Postfix")
         self.master = None
 
     def held(self):
