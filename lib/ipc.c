@@ -39,6 +39,8 @@ static const struct {
 	[IPC_KEY_USED] = { "key used", IPC_WORKER | IPC_CHILD, 8, IPC_MAX },
 	[IPC_RESULT] = { "result", IPC_TOOL, 5, IPC_MAX },
 	[IPC_WATCH] = { "watch", IPC_MASTER, 10, IPC_MAX },
+	[IPC_HOOK] = { "hook", IPC_HELPER, 16, IPC_MAX },
+	[IPC_HOOK_DONE] = { "hook done", IPC_QUEUE_RUNNER, 12, IPC_MAX },
 	[IPC_SECRET] = { "secret", IPC_CHILD, 4, 4 + 64 },
 };
 

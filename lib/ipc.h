@@ -44,12 +44,14 @@ enum ipc_type {
 	IPC_SECRET,		/* string: random octets that outlive a generation of workers */
 	/* postrider -> queue-runner */
 	IPC_QUEUE_RULES,	/* the file of rules is another one */
+	/* queue-runner -> helper -> queue-runner */
+	IPC_HOOK, IPC_HOOK_DONE,	/* see queue/helper_call.c */
 	IPC_TYPE_COUNT
 };
 
 /* What a process is, for the table in ipc.c. IPC_CHILD is what the master talks to: all three roles. */
 enum ipc_party { IPC_MASTER = 1, IPC_CHILD = 2, IPC_RESOLVER = 4, IPC_WORKER = 8, IPC_QUEUE_RUNNER = 16, IPC_TOOL = 32, IPC_KEYHOLDER = 64,
-	IPC_ANYONE = 127 };
+	IPC_HELPER = 128, IPC_ANYONE = 255 };
 /* From now on ipc_receive refuses types that are not addressed to PARTIES (or-ed). IPC_ANYONE until it is called. */
 void ipc_self(unsigned parties);
 

@@ -76,6 +76,13 @@ bool log_chown(uid_t uid, gid_t gid, struct err *err)
 	return fchown(state.fd, uid, gid) == 0 || err_sys(err, "cannot change the owner of the log");
 }
 
+int log_keep(void)
+{
+	if (state.kind == LOG_KIND_SYSLOG)
+		closelog();
+	return state.kind == LOG_KIND_FILE ? state.fd : -1;
+}
+
 void log_process(const char *name)
 {
 	state.process = name;

@@ -17,6 +17,9 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 bool log_open(const char *target, bool json, enum log_level level, struct err *err) MUST_CHECK;
 /* Gives the log file to UID/GID, so that children that dropped root can reopen it. No-op for others. */
 bool log_chown(uid_t uid, gid_t gid, struct err *err) MUST_CHECK;
+/* Before all descriptors are closed that a fork has handed down, but for the first three: the one that must stay open for lines to
+ * be written, -1 for none (syslog is connected to again). */
+int log_keep(void);
 /* The process name in each line ("worker"); kept by pointer. To be called after each fork: the pid in the lines is
  * that of the process which called it. */
 void log_process(const char *name);

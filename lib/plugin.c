@@ -52,6 +52,21 @@ const char *plugin_name_at(const struct plugin_list *list, size_t index)
 	return index < list->count ? list->plugin[index].name : "";
 }
 
+struct plugin *plugin_at(const struct plugin_list *list, size_t index)
+{
+	return index < list->count ? &list->plugin[index] : NULL;
+}
+
+size_t plugin_index(const struct plugin *self)
+{
+	return self->index;
+}
+
+bool plugin_listens(const struct plugin *self, unsigned hook)
+{
+	return hook < HOOK_COUNT && self->def->hooks[hook];
+}
+
 enum plugin_constrain plugin_constrains(const struct plugin *p)
 {
 	return p->constrain;
@@ -136,10 +151,31 @@ static enum verdict plugin_heard(const struct plugin *p, struct hook_call *call,
 	return p->def->observer && (verdict != LATER || !call->around) ? DECLINED : plugin_check(call, verdict);
 }
 
+bool plugin_blocks(const struct plugin *self)
+{
+	const char *const *name = self->list->settings->outbound_helper_plugins;
+
+	if (self->def->blocking)
+		return true;
+	while (name && *name && strcmp(*name, self->name) != 0)
+		name++;
+	return name && *name;
+}
+
 enum verdict plugin_ask(struct plugin *p, struct hook_call *call)
 {
 	reply_clear(call->reply);
+	if (call->away && plugin_blocks(p)) {
+		call->self = p;
+		return plugin_heard(p, call, call->away(call));
+	}
 	return plugin_heard(p, call, plugin_call(p, call));
+}
+
+enum verdict plugin_ask_alone(struct plugin *self, struct hook_call *call)
+{
+	reply_clear(call->reply);
+	return plugin_call(self, call);
 }
 
 /* From the plugin at call->at on. */

@@ -38,6 +38,8 @@ struct hook_call {
 	size_t at;			/* of the plugin that is being asked, in the chain of its hook */
 	/* Where a plugin may say LATER (queue/hook_run.c): called before and after its function. NULL elsewhere. */
 	void (*around)(struct hook_call *call, bool before);
+	/* Has a plugin that may block asked somewhere else, and says LATER; NULL: it is asked here. */
+	enum verdict (*away)(struct hook_call *call);
 	struct arena *scratch;		/* texts handed to plugins live here until the hook is over */
 	bool observers;			/* only those are asked */
 	const struct plugin_line *line;		/* HOOK_LOGGING: the line; NULL elsewhere */
@@ -71,6 +73,15 @@ bool plugin_wants(const struct plugin_list *list, enum hook hook);
 enum verdict plugin_run(struct plugin_list *list, struct hook_call *call, const struct plugin **decided);
 /* CALL's plugin, which has said LATER, says VERDICT: the chain goes on. What plugin_run would return, LATER included. */
 enum verdict plugin_answered(struct plugin_list *list, struct hook_call *call, enum verdict verdict);
+/* What SELF's function says to CALL, as it is and without a chain: where it is asked on behalf of another process. */
+enum verdict plugin_ask_alone(struct plugin *self, struct hook_call *call);
+/* By their number in the list; NULL past the end. */
+struct plugin *plugin_at(const struct plugin_list *list, size_t index);
+size_t plugin_index(const struct plugin *self);
+/* Whether SELF listens at HOOK. */
+bool plugin_listens(const struct plugin *self, unsigned hook);
+/* Whether SELF may block in the hooks of the queue-runner: it says so itself, or outbound.conf does. */
+bool plugin_blocks(const struct plugin *self);
 const char *plugin_hook_name(unsigned hook);	/* "mail_pre" */
 const char *plugin_verdict_name(unsigned verdict);
 /* How TLS is to be spoken to clients; NULL: not at all, no plugin has switched it on in before_drop. */

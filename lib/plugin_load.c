@@ -178,6 +178,18 @@ static void load_chains(struct plugin_list *list)
 	}
 }
 
+/* outbound.conf: helper_plugins. */
+static void load_helped(const struct plugin_list *list, struct err *problems)
+{
+	for (const char *const *name = list->settings->outbound_helper_plugins; name && *name; name++) {
+		size_t i = 0;
+		while (i < list->count && strcmp(list->plugin[i].name, *name) != 0)
+			i++;
+		if (i == list->count)
+			err_set(problems, "%s/outbound.conf: helper_plugins: found \"%s\", expected names of plugins as in the file plugins", list->settings->dir, *name);
+	}
+}
+
 struct plugin_list *plugin_load(const struct settings *s, struct err *err)
 {
 	struct err problems = { .text = "" };
@@ -195,6 +207,7 @@ struct plugin_list *plugin_load(const struct settings *s, struct err *err)
 		for (size_t i = 0; i < file.count && i < PLUGIN_MAX; i++)
 			load_line(list, file.lines[i], file.numbers[i]);
 	}
+	load_helped(list, &problems);
 	list->err = NULL;
 	if (problems.text[0] != '\0') {
 		err_set(err, "%s", problems.text);

@@ -115,7 +115,8 @@ struct settings {
 	int64_t outbound_pool_timeout, outbound_deliveries_per_connection, outbound_recipients_per_delivery;
 	const char *outbound_temp_fail_intervals, *outbound_double_bounce_to;
 	int64_t outbound_max_temp_failures, outbound_queue_lifetime, outbound_bounce_lifetime, outbound_pool_concurrency_max, outbound_dead_host_time;
-	int64_t outbound_hook_timeout, outbound_hook_blocking_warn;
+	int64_t outbound_hook_timeout, outbound_hook_blocking_warn, outbound_helpers;
+	const char **outbound_helper_plugins;
 	int64_t outbound_delay_warning, outbound_bounce_max_return;
 };
 

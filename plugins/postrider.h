@@ -72,6 +72,9 @@ struct postrider_plugin {
 	pr_hook *hooks[HOOK_COUNT];
 	/* An observer's verdict is ignored and never ends a chain (logging, statistics). */
 	bool observer;
+	/* Its hooks of the queue-runner (send_email, get_mx, deferred, bounce, delivered) may block: they run in helper processes, which
+	 * are copies of the queue-runner and outbound.conf says how many. What a hook keeps in the process is known to that copy only. */
+	bool blocking;
 };
 
 /* What the shared object must export, and the only thing. */

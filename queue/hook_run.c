@@ -4,6 +4,7 @@
 #include "../lib/clock.h"
 #include "../lib/log.h"
 #include "../lib/scoreboard.h"
+#include "helper.h"
 #include "job.h"
 #include "runner.h"
 #include <event2/event.h>
@@ -64,6 +65,20 @@ static void around(struct hook_call *call, bool before)
 	alarm((unsigned)((r->settings->plugin_timeout + 999) / 1000));
 }
 
+/* Whose plugin may block. */
+static enum verdict away(struct hook_call *call)
+{
+	struct hook_run *h = (struct hook_run *)call;
+
+	h->id = ++last_id;
+	h->answered = false;
+	h->time = h->runner->settings->outbound_hook_timeout;
+	if (helper_ask(h->runner, call, h->id))
+		return LATER;
+	log_error("plugin %s: %s cannot be given to a helper process; taken as DENYSOFT", pr_name(call->self), plugin_hook_name(call->hook));
+	return DENYSOFT;
+}
+
 /* ---- later ---- */
 
 static bool is_after(const struct hook_run *h)
@@ -101,6 +116,7 @@ static void forget(struct hook_run *h)
 
 static void drop(struct hook_run *h)
 {
+	helper_forget(h->id);
 	event_free(h->event);
 	free(h);
 }
@@ -110,6 +126,7 @@ static enum verdict overdue(struct hook_run *h)
 {
 	scoreboard_count(COUNT_HOOKS_OVERDUE, 1);
 	log_error("plugin %s has not answered at %s in time; taken as DENYSOFT", pr_name(h->call.self), plugin_hook_name(h->call.hook));
+	helper_forget(h->id);
 	reply_clear(&h->reply);
 	h->facts.delay_set = false;
 	return DENYSOFT;
@@ -159,7 +176,8 @@ struct hook_run *hook_ask(struct runner *r, enum hook hook, const struct job_cal
 
 	reply_clear(&own.reply);
 	if (r->plugins && plugin_wants(r->plugins, hook)) {
-		own.call = (struct hook_call){ .hook = hook, .job = &own.facts, .scratch = facts->scratch, .reply = &own.reply, .around = around };
+		own.call = (struct hook_call){ .hook = hook, .job = &own.facts, .scratch = facts->scratch, .reply = &own.reply, .around = around,
+			.away = away };
 		v = plugin_run(r->plugins, &own.call, NULL);
 		if (v == LATER)
 			return put_aside(&own);
@@ -234,6 +252,14 @@ struct hook_call *hook_find(uint64_t id)
 	struct hook_run *h = find(id);
 
 	return h ? &h->call : NULL;
+}
+
+void hook_renew(uint64_t id)
+{
+	struct hook_run *h = find(id);
+
+	if (h)
+		set_event(h);
 }
 
 bool hook_answer(uint64_t id, enum verdict verdict)

@@ -39,6 +39,8 @@ void hook_watch(const struct runner *r, const struct plugin *p, const char *wher
 uint64_t hook_later(struct hook_call *call, int64_t ms);
 /* The call with that number, NULL when it is over or answered. */
 struct hook_call *hook_find(uint64_t id);
+/* Its time begins now: until now it has waited for a helper process. */
+void hook_renew(uint64_t id);
 /* Its plugin says VERDICT. False: it is over or answered. */
 bool hook_answer(uint64_t id, enum verdict verdict);
 

@@ -5,6 +5,7 @@
 #include "../lib/reply.h"
 #include "../worker/draft.h"
 #include "../worker/injection.h"
+#include "helper.h"
 #include "job.h"
 
 #define JOB_CALL_NOTES 64		/* as in a session: postrider.h */
@@ -175,9 +176,14 @@ const struct result_tls *job_call_tls(struct hook_call *call)
 	return call->job && call->job->tls ? call->job->tls : &plain;
 }
 
+struct runner *job_call_helping(const struct hook_call *call)
+{
+	return call->job && call->job->job->runner->helping ? call->job->job->runner : NULL;
+}
+
 struct store *job_call_store(struct hook_call *call)
 {
-	return call->job ? call->job->job->runner->store : NULL;
+	return call->job && !call->job->job->runner->helping ? call->job->job->runner->store : NULL;
 }
 
 bool job_call_outbound_send(struct hook_call *call, const char *from, const char *const *to, const char *contents, char id[32])
@@ -191,6 +197,9 @@ bool job_call_outbound_send(struct hook_call *call, const char *from, const char
 		log_error("plugin %s: message not queued: %s", pr_name(call->self), err.text);
 		return false;
 	}
-	intake_add(r, id, SPOOL_NEW);
+	if (r->helping)
+		helper_poke(r, id);
+	else
+		intake_add(r, id, SPOOL_NEW);
 	return true;
 }

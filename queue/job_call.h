@@ -13,6 +13,8 @@ struct job;
 struct result_tls;
 struct route;
 
+struct job_hop { struct job_hop *next; struct pr_mx mx; };
+
 struct job_call {
 	struct job *job;
 	struct arena *scratch;		/* texts handed to the plugin; over when the hook is */
@@ -20,6 +22,7 @@ struct job_call {
 	const size_t *rcpts;
 	const char *domain;		/* pr_next_domain: "" when there is none */
 	struct route *route;		/* get_mx: what pr_add_mx fills; else NULL */
+	struct job_hop **hops;		/* in a helper process: a copy of each next hop that is added; else NULL */
 	int64_t delay;			/* seconds: planned (deferred), or set by the plugin */
 	bool delay_set;
 	const struct result_tls *tls;	/* deferred, bounce, delivered: of the connection; NULL: plain */
@@ -57,7 +60,9 @@ const char *job_call_auth_user(struct hook_call *call);
 uint64_t job_call_message_size(struct hook_call *call);
 ssize_t job_call_message_read(struct hook_call *call, uint64_t offset, void *out, size_t len);
 const struct result_tls *job_call_tls(struct hook_call *call);	/* never NULL: texts are "" where there is none */
-struct store *job_call_store(struct hook_call *call);		/* NULL without a job */
+struct store *job_call_store(struct hook_call *call);		/* that answers from the loop; NULL without a job, and in a helper process */
+/* In a helper process, which may wait; else NULL. */
+struct runner *job_call_helping(const struct hook_call *call);
 bool job_call_outbound_send(struct hook_call *call, const char *from, const char *const *to, const char *contents, char id[32]);
 
 #endif

@@ -56,14 +56,42 @@ bool pr_answer(uint64_t number, enum verdict verdict)
 
 /* ---- next hops and times ---- */
 
+static const char *copy(const char *text, struct arena *a)
+{
+	return text ? arena_strdup(a, text) : NULL;
+}
+
+/* For the queue-runner, in the order in which they came. */
+static void record_hop(struct hook_call *call, const struct pr_mx *mx)
+{
+	struct job_hop **link = call->job->hops, *hop;
+
+	if (!link)
+		return;
+	while (*link)
+		link = &(*link)->next;
+	hop = arena_alloc(call->scratch, sizeof(*hop));
+	hop->mx = *mx;
+	hop->mx.exchange = copy(mx->exchange, call->scratch);
+	hop->mx.bind = copy(mx->bind, call->scratch);
+	hop->mx.bind_helo = copy(mx->bind_helo, call->scratch);
+	hop->mx.auth_user = copy(mx->auth_user, call->scratch);
+	hop->mx.auth_pass = copy(mx->auth_pass, call->scratch);
+	hop->mx.auth_type = copy(mx->auth_type, call->scratch);
+	hop->mx.tls = copy(mx->tls, call->scratch);
+	*link = hop;
+}
+
 bool pr_add_next_hop(struct hook_call *call, const struct pr_mx *mx)
 {
 	const char *problem;
 
 	if (!call->job || !call->job->route)
 		return false;
-	if (route_add(call->job->route, mx, tls_policy_section(call->job->job->runner->shared.tls, pr_name(call->self)), &problem))
+	if (route_add(call->job->route, mx, tls_policy_section(call->job->job->runner->shared.tls, pr_name(call->self)), &problem)) {
+		record_hop(call, mx);
 		return true;
+	}
 	pr_log(call, PR_ERROR, "next hop \"%s\" cannot be used, expected %s", mx->exchange ? mx->exchange : "", problem);
 	return false;
 }

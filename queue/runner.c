@@ -15,6 +15,7 @@
 #include "delivery.h"
 #include "enforce.h"
 #include "gate.h"
+#include "helper.h"
 #include "hook_run.h"
 #include "job.h"
 #include "plugin_dns.h"
@@ -222,6 +223,7 @@ static void on_clock(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 
 	runner_go_on(r);
 	end_old_dns(r);
+	helpers_reap();
 	sched_sweep(&r->sched, clock_ms(), RUNNER_QUIET);
 	gate_sweep(&r->gates, clock_ms(), RUNNER_GATES);
 	gate_sweep(&r->sources, clock_ms(), RUNNER_GATES);
@@ -418,6 +420,7 @@ static bool prepare(struct runner *r, struct err *err)
 static void clean_up(struct runner *r)
 {
 	queue_flush_end(r);
+	helpers_end();
 	hook_end();
 	plugin_dns_end();
 	enforce_end(r);

@@ -3,7 +3,7 @@
  *   intake.c       how messages come in: pokes, rescans of new/, due times; the entry of each message that is in work
  *   job.c          a message read into memory, and the results of its deliveries; split.c: splitting it by destination;
  *                  settle.c: what becomes of it at the end
- *   hook_run.c     plugins that are asked, and may answer later
+ *   hook_run.c     plugins that are asked, and may answer later; helper.c: in processes of their own, when they may block
  *   turns.c        whose turn it is (sched.h says), and what is done about it
  *   delivery.c     one attempt: one message, one destination, some recipients
  *   queue_control.c  what `postrider queue` asks for
@@ -95,6 +95,7 @@ struct runner {
 	int64_t held;			/* messages in hold/ */
 
 	bool serving, leaving, stopping;
+	bool helping;			/* this is the copy that a helper process works with (helper.c) */
 	bool no_files, no_sockets;	/* descriptors ran out when a message, a connection was to be opened: wait a moment */
 	bool rescan;			/* new/ may hold what we do not know of */
 	int64_t rescanned;		/* clock_ms */

@@ -26,6 +26,11 @@ static bool write_envelope(struct job *j)
 	return true;
 }
 
+bool job_write_notes(struct job *j)
+{
+	return !j->notes_changed || write_envelope(j);
+}
+
 void job_unload(struct job *j)
 {
 	struct runner *r = j->runner;

@@ -6,6 +6,7 @@
 #include "../lib/resolve.h"
 #include "../queue/job_call.h"
 #include "../queue/plugin_dns.h"
+#include "../queue/runner.h"
 #include "injection.h"
 #include "session.h"
 
@@ -15,9 +16,11 @@ enum pr_dns pr_dns(struct hook_call *call, const char *name, const char *type, c
 	enum dns_type number;
 
 	*values = none;
-	if (!call->session || !dns_type_parse(type, &number))
+	const struct settings *s = call->session ? call->session->settings : job_call_helping(call) ? job_call_helping(call)->settings : NULL;
+
+	if (!s || !dns_type_parse(type, &number))
 		return PR_DNS_TEMPORARY;
-	int64_t deadline = clock_ms() + call->session->settings->resolver_timeout;
+	int64_t deadline = clock_ms() + s->resolver_timeout;
 	struct dns_answer *answer = resolve_wait(resolve_ask(name, number), deadline);
 	enum pr_dns result = plugin_dns_result(answer->status);
 
@@ -30,7 +33,7 @@ void pr_dns_later(struct hook_call *call, const char *name, const char *type, pr
 {
 	const char *const *values;
 
-	if (call->job) {
+	if (call->job && !job_call_helping(call)) {
 		plugin_dns_ask(call, name, type, done, arg);
 		return;
 	}

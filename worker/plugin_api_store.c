@@ -49,9 +49,11 @@ static struct store_op add_question(const struct pr_store *store, const void *ke
 
 static void ask(struct hook_call *call, const struct store_op *op, struct store_answer *answer)
 {
+	struct store *store = call->session ? call->session->host->args->store : job_call_helping(call) ? job_call_helping(call)->store : NULL;
+
 	*answer = (struct store_answer){ .result = STORE_AWAY };
-	if (call->session && call->session->host->args->store) {
-		store_do(call->session->host->args->store, op, answer);
+	if (store) {
+		store_do(store, op, answer);
 		if (answer->result == STORE_BAD)
 			log_warn("plugin %s: a question to the store makes no sense: %s", pr_name(call->self), answer->why);
 	} else if (call->job) {

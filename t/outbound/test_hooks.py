@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The hooks of outbound mail: what they are told, and what comes of their answers."""
-import pathlib, re, sys, time
+import os, pathlib, re, signal, sys, time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "plugin"))
 from building import plugin_dir
 from dnsserver import DROP, DnsServer
@@ -27,11 +27,11 @@ def with_plugin(routes, line, **arguments):
     return p
 
 
-def facts():
+def facts(outbound=""):
     """Each hook has what Haraka's has."""
     answers = {"later@remote.test": "451 4.2.0 later", "never@remote.test": "550 5.1.1 nobody"}
     with Sink(tls=server_tls(), rcpt=lambda c, a, n: answers.get(a[4:].split(">")[0])) as sink:
-        with with_plugin(route(sink), "courier", outbound="max_temp_failures = 1\nenable_tls = true") as p:
+        with with_plugin(route(sink), "courier", outbound="max_temp_failures = 1\nenable_tls = true\n" + outbound) as p:
             ident = submit(p, ["yes@remote.test", "later@remote.test", "never@remote.test"])
             empty(p)
             log = p.log()
@@ -48,6 +48,12 @@ def facts():
             assert "at bounce: to=never@remote.test domain=remote.test failures=1 delay=0 response=[550 5.1.1 nobody]" in log
             assert "at bounce: to=later@remote.test(expired) domain=remote.test failures=2 delay=0 response=[451 4.2.0 later]" in log
             assert "bounced never@remote.test: 550 5.1.1 nobody" in log
+
+
+def facts_elsewhere():
+    """A plugin that is asked in a helper process is told the same, and what it sets counts."""
+    facts('helper_plugins = "courier"\nhelpers = 1\n')
+    notes_last('helper_plugins = { "courier" }\n')
 
 
 def before_the_queue():
@@ -89,10 +95,10 @@ def refused_at_the_door():
         assert not p.spool_ids()
 
 
-def notes_last():
+def notes_last(outbound=""):
     """A note that is set in one hook is there in the next, and after a restart."""
     with Sink(rcpt=lambda c, a, n: "451 4.2.0 later" if n == 0 else None) as sink:
-        with with_plugin(route(sink), "courier", fail_intervals="2s*5") as p:
+        with with_plugin(route(sink), "courier", fail_intervals="2s*5", outbound=outbound) as p:
             submit(p, "noted@remote.test")
             p.wait_log("status=deferred")
             p.wait_log("note=.before")
@@ -253,4 +259,65 @@ def blocking():
         assert "from its work" not in p.log()
 
 
-run_cases(facts, before_the_queue, refused_at_the_door, notes_last, later, later_refuses, overdue, meanwhile, blocking)
+def pondering():
+    """Plugins that block, in helper processes: several at once, and everything else goes on."""
+    reply = lambda c, a, n: "451 4.2.0 later" if "busy" in a else "550 5.1.1 nobody" if "quiet" in a else None
+    with Sink(rcpt=reply) as sink, DnsServer({"remote.test.routes.test": [("TXT", f"127.0.0.1:{sink.port}")]}) as dns:
+        with with_plugin("", "ponderer", conf=resolver(dns), outbound="helpers = 3\n") as p:
+            for i in range(6):
+                submit(p, f"r{i}@remote.test")
+            sink.wait(6)
+            assert [e for e in sink.log if e[1] == "ehlo" and "from.local.test" in e[2]], sink.log
+            empty(p)
+            pids = set(re.findall(r"ponders in (\d+) ", p.log()))
+            assert 1 < len(pids) <= 3 and not set(map(str, p.pids("queue-runner"))) & pids - set(map(str, p.pids("helper"))), pids
+            assert sorted(re.findall(r"the store says 0 (\d+)", p.log())) == list("123456"), p.log()
+            assert "from its work" not in p.log()
+            submit(p, "x@nowhere.test")
+            assert b"no way to nowhere.test" in p.wait_mail()[0]
+            submit(p, "quiet@remote.test")
+            busy = submit(p, "busy@remote.test")
+            submit(p, "wait@remote.test")
+            sink.wait(7)
+            wait_until(lambda: p.spool_ids() == [busy], what="the deferred one to be left")
+            left = next(p.spool.glob(f"later/*/{busy}")).stat().st_mtime - time.time()
+            assert 2900 < left < 3010, left
+            assert len(p.maildir()) == 1, "a notice that the plugin did not want"
+            p.tool("queue", "remove", busy, check=True)
+
+
+def pondering_in_vain():
+    """A helper process that crashes, hangs or is killed: its hook counts as DENYSOFT, and the next one is answered as ever."""
+    with Sink() as sink, with_plugin(route(sink).replace("remote", "other"), "ponderer", fail_intervals="1h",
+                                     outbound='helpers = 1\nhook_timeout = 2s\n') as p:
+        for source in ("hang", "crash", "later"):
+            ident = submit(p, f"{source}@other.test")
+            p.wait_log(rf"{ident} .*status=deferred.*put off by a plugin")
+        p.wait_log("plugin ponderer has not answered at send_email in time")
+        p.wait_log("a helper process was killed, it took too long at send_email, ponderer")
+        p.wait_log("a helper process has died at send_email, ponderer")
+        p.wait_log("bad verdict 8 at send_email")
+        submit(p, "fine@other.test")
+        sink.wait()
+        pid = p.pids("helper")[0]
+        submit(p, "fine2@other.test")
+        p.wait_log(f"ponders in {pid} over fine2")
+        os.kill(pid, signal.SIGKILL)
+        p.wait_log("a helper process has died at send_email, ponderer", count=2)
+        wait_until(lambda: len(p.spool_ids("later")) == 4, what="four to be deferred")
+        for name in p.spool_ids("later")[:3]:
+            p.tool("queue", "remove", name, check=True)
+        p.tool("queue", "flush", check=True)
+        sink.wait(2)
+        p.kill_role("queue-runner")
+        wait_until(lambda: not p.pids("helper") or p.pids("queue-runner"), what="the helper to go with it")
+        submit(p, "fine3@other.test")
+        sink.wait(3)
+        p.stop()
+    p = relay(start=False, outbound='helper_plugins = "nobody"\n')
+    with p:
+        r = p.tool("check")
+        assert r.returncode and 'helper_plugins: found "nobody", expected names of plugins' in r.stdout + r.stderr, r.stdout + r.stderr
+
+
+run_cases(facts, facts_elsewhere, pondering, pondering_in_vain, before_the_queue, refused_at_the_door, notes_last, later, later_refuses, overdue, meanwhile, blocking)

@@ -199,7 +199,7 @@ class Instance:
                         # A worker whose forkserver died has become a child of the master's.
                         comm = pathlib.Path(f"/proc/{child}/comm").read_text()
                         worker = comm == "pr:worker\n" or roles[pid] in ("forkserver", "worker")
-                        own = {"pr:keys\n": "keys", "pr:doorman\n": "doorman"}
+                        own = {"pr:keys\n": "keys", "pr:doorman\n": "doorman", "pr:helper\n": "helper"}
                         roles[child] = own.get(comm) or ("worker" if worker else role)
         return roles
 
