@@ -466,9 +466,23 @@ PR_API void pr_store_add_later(struct hook_call *call, const struct pr_store *st
 PR_API void pr_store_delete_later(struct hook_call *call, const struct pr_store *store, const void *key, size_t key_len,
 				  pr_store_done *done, void *arg);
 
-/* ---- queueing a new message (workers and queue-runner): CONTENTS with LF or CRLF line ends, sender "" for a notice.
- * OK: *ID (32 bytes) is its queue id and it is on disk. False: nothing was queued. ---- */
-PR_API bool pr_outbound_send(struct hook_call *call, const char *from, const char *const *to, const char *contents, char id[32]);
+/* ---- queueing a new message (workers and queue-runner) ---- */
+
+struct pr_note { const char *key, *value; };
+/* What Haraka's outbound.send_email() has as options. Zero what is not needed. */
+struct pr_outbound_options {
+	bool dot_stuffed;		/* a dot at the start of a line of the body is doubled, as in SMTP */
+	bool remove_msgid, remove_date;	/* the contents' own Message-ID, Date: new ones take their place */
+	const struct pr_note *notes;	/* of the new message; ends with a NULL key */
+	bool keep_notes;		/* those of the message in question too; where both have one, NOTES counts */
+	const char *origin;		/* pr_origin of the new message: one word of at most 100 octets; NULL: the message in question, or else the
+					 * session */
+};
+/* Sends CONTENTS, a header section and a body with LF or CRLF line ends, from FROM ("" for a notice) to TO, which ends with NULL. Date and
+ * Message-ID are added when they are missing. OPTIONS may be NULL. True: ID is its queue id and it is on disk. False: nothing was
+ * queued, and the log says why. */
+PR_API bool pr_outbound_send(struct hook_call *call, const char *from, const char *const *to, const char *contents,
+			     const struct pr_outbound_options *options, char id[32]);
 
 /* ---- hooks of the queue-runner ---- */
 

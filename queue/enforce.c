@@ -201,7 +201,7 @@ void enforce_job(struct job *j)
 	if (!j->runner->enforce || j->runner->enforce->rules.count == 0)
 		return;
 	for (size_t i = 0; i < j->file.env.rcpt_count; i++) {
-		if (j->file.env.rcpts[i].status != RCPT_TODO || j->rcpts[i].placed || j->rcpts[i].result.outcome != OUTCOME_NONE)
+		if (j->file.env.rcpts[i].status != RCPT_TODO || j->rcpts[i].placed || j->rcpts[i].asking || j->rcpts[i].result.outcome != OUTCOME_NONE)
 			continue;
 		const struct rule *rule = rule_for(j, i, NULL, now);
 

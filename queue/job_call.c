@@ -186,17 +186,14 @@ struct store *job_call_store(struct hook_call *call)
 	return call->job && !call->job->job->runner->helping ? call->job->job->runner->store : NULL;
 }
 
-bool job_call_outbound_send(struct hook_call *call, const char *from, const char *const *to, const char *contents, char id[32])
+bool job_call_outbound_send(struct hook_call *call, struct injection *what, char id[32], struct err *err)
 {
-	if (!call->job)
-		return false;
 	struct runner *r = call->job->job->runner;
-	struct err err = { "" };
 
-	if (!injection_send(r->spool, r->plugins, r->settings->me, from, to, contents, id, &err)) {
-		log_error("plugin %s: message not queued: %s", pr_name(call->self), err.text);
+	what->plugins = r->plugins;
+	what->me = r->settings->me;
+	if (!injection_send(r->spool, what, id, err))
 		return false;
-	}
 	if (r->helping)
 		helper_poke(r, id);
 	else

@@ -38,6 +38,7 @@ struct job_call {
 struct job_call job_call_about(struct job *j, const size_t *rcpts, size_t count);
 
 struct envelope;
+struct injection;
 struct envelope_rcpt;
 /* The message's envelope; an empty one where there is none. */
 const struct envelope *job_call_envelope(const struct hook_call *call);
@@ -63,6 +64,7 @@ const struct result_tls *job_call_tls(struct hook_call *call);	/* never NULL: te
 struct store *job_call_store(struct hook_call *call);		/* that answers from the loop; NULL without a job, and in a helper process */
 /* In a helper process, which may wait; else NULL. */
 struct runner *job_call_helping(const struct hook_call *call);
-bool job_call_outbound_send(struct hook_call *call, const char *from, const char *const *to, const char *contents, char id[32]);
+/* In the hook of a job; what the process knows is added to WHAT. */
+bool job_call_outbound_send(struct hook_call *call, struct injection *what, char id[32], struct err *err);
 
 #endif

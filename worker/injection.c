@@ -1,8 +1,8 @@
 /* injection.c - see injection.h. Line ends become CRLF; a trace header of our own goes in front, so that loops end. */
 #include "../lib/base.h"
 #include "../lib/address.h"
-#include "../lib/buf.h"
 #include "../lib/clock.h"
+#include "../lib/field.h"
 #include "../queue/part.h"
 #include "../queue/spool.h"
 #include "body.h"
@@ -11,85 +11,177 @@
 
 #define MEMORY (256 * 1024)	/* octets held in memory before the spool writes to a file */
 #define RECIPIENTS 1000
+#define ORIGIN_MAX 100		/* octets */
 
-static bool fill_envelope(struct envelope *env, const char *from, const char *const *to, struct arena *a, struct err *err)
+/* ---- the envelope ---- */
+
+static bool parse_address(const char *text, struct arena *a, struct envelope *env, struct address *out)
+{
+	if (!view_is_ascii(view_of(text)))
+		env->flags |= ENVELOPE_UTF8;
+	return address_parse_bare(view_of(text), ADDRESS_UTF8_OK, a, out);
+}
+
+static bool fill_envelope(struct envelope *env, const struct injection *what, struct arena *a, struct err *err)
 {
 	struct address address;
 	size_t n = 0;
 
-	if (*from && !address_parse_bare(view_of(from), 0, a, &address))
+	if (*what->from && !parse_address(what->from, a, env, &address))
 		return err_set(err, "bad sender address");
-	while (to[n] && n < RECIPIENTS)
+	if (strlen(what->origin) > ORIGIN_MAX || !view_is_printable(view_of(what->origin)) || strchr(what->origin, ' '))
+		return err_set(err, "the origin is no word of at most %d octets", ORIGIN_MAX);
+	while (what->to[n] && n < RECIPIENTS)
 		n++;
-	if (!n || to[n])
+	if (!n || what->to[n])
 		return err_set(err, "no recipient, or more than %d", RECIPIENTS);
 	env->rcpts = arena_alloc(a, n * sizeof(*env->rcpts));
 	for (size_t i = 0; i < n; i++) {
-		if (!address_parse_bare(view_of(to[i]), 0, a, &address))
+		if (!parse_address(what->to[i], a, env, &address))
 			return err_set(err, "bad recipient address");
 		char *domain = address_domain_canonical(address.domain, a);
 		env->rcpts[env->rcpt_count++] = (struct envelope_rcpt){ .address = address.text, .orcpt = "", .last = "",
 			.domain = domain ? domain : arena_view_dup(a, address.domain), .status = RCPT_TODO };
 	}
+	env->notes = arena_alloc(a, what->note_count * sizeof(*env->notes) + 1);
+	env->note_count = what->note_count;
+	for (size_t i = 0; i < what->note_count; i++)
+		env->notes[i] = what->notes[i];
 	return true;
 }
 
+/* ---- the content ---- */
+
+struct writing {
+	const struct injection *what;
+	struct spool_writer *writer;
+	struct envelope *env;
+	struct arena *arena;
+};
+
+/* The next line of *REST, without its end. */
+static struct view next_line(struct view *rest)
+{
+	struct view line = view_cut(rest, '\n');
+
+	line.len -= line.len && line.data[line.len - 1] == '\r';
+	return line;
+}
+
 /* One line with CRLF; raises the envelope's flags for it. */
-static bool write_line(struct spool_writer *w, struct view line, struct envelope *env, struct err *err)
+static bool write_line(const struct writing *w, struct view line, struct err *err)
 {
 	if (memchr(line.data, '\r', line.len))
 		return err_set(err, "bare CR in the contents");
 	if (line.len && *line.data == '.')
-		env->flags |= ENVELOPE_DOTS;
+		w->env->flags |= ENVELOPE_DOTS;
 	if (line.len > BODY_LINE_MAX)
-		env->flags |= ENVELOPE_LONG_LINES;
-	for (size_t i = 0; i < line.len; i++)
-		if (line.data[i] & 0x80)
-			env->flags |= ENVELOPE_8BIT;
-	return spool_write(w, line.data, line.len, err) && spool_write(w, "\r\n", 2, err);
+		w->env->flags |= ENVELOPE_LONG_LINES;
+	if (!view_is_ascii(line))
+		w->env->flags |= ENVELOPE_8BIT;
+	return spool_write(w->writer, line.data, line.len, err) && spool_write(w->writer, "\r\n", 2, err);
 }
 
-static bool write_contents(struct spool_writer *w, const char *contents, struct envelope *env, struct err *err)
+/* A line of the contents as it was before its dot was doubled. */
+static struct view unstuffed(const struct writing *w, struct view line)
 {
-	struct view rest = view_of(contents);
+	return w->what->dot_stuffed && line.len > 1 && *line.data == '.' ? view_skip(line, 1) : line;
+}
 
-	while (rest.len) {
-		struct view line = view_cut(&rest, '\n');
+static bool is_field(struct view line, struct view name)
+{
+	return field_name_length(line) == name.len && view_case_starts(line, name);
+}
 
-		if (line.len && line.data[line.len - 1] == '\r')
-			line.len--;
-		if (!write_line(w, line, env, err))
+static bool is_folded(struct view line)
+{
+	return line.len && (*line.data == ' ' || *line.data == '\t');
+}
+
+/* Whether the header section at the start of CONTENTS has a field NAME. */
+static bool has_field(struct view contents, struct view name)
+{
+	while (contents.len) {
+		struct view line = next_line(&contents);
+
+		if (is_field(line, name))
+			return true;
+		if (!field_name_length(line) && !is_folded(line))
 			return false;
 	}
+	return false;
+}
+
+/* A field of ours where the contents have none. */
+static bool complete(const struct writing *w, struct view name, bool removed, const char *value, struct err *err)
+{
+	if (!removed && has_field(view_of(w->what->contents), name))
+		return true;
+	return write_line(w, view_of(arena_printf(w->arena, "%.*s: %s", VIEW_FMT(name), value)), err);
+}
+
+/* What is left of the header section; *REST is the body afterwards, with the empty line in front of it. */
+static bool write_header(const struct writing *w, struct view *rest, struct err *err)
+{
+	bool drop = false;
+
+	while (rest->len) {
+		struct view before = *rest, line = next_line(rest);
+
+		if (!is_folded(line)) {
+			if (!field_name_length(line)) {
+				*rest = before;		/* the empty line, or what is no header section at all */
+				return line.len == 0 || write_line(w, VIEW(""), err);
+			}
+			drop = (w->what->remove_msgid && is_field(line, VIEW("Message-ID"))) || (w->what->remove_date && is_field(line, VIEW("Date")));
+		}
+		if (!drop && !write_line(w, line, err))
+			return false;
+	}
+	return write_line(w, VIEW(""), err);
+}
+
+static bool write_contents(const struct writing *w, struct err *err)
+{
+	struct view rest = view_of(w->what->contents);
+	const char *id = arena_printf(w->arena, "<%s@%s>", spool_write_id(w->writer), w->what->me);
+	char date[CLOCK_DATE_SIZE];
+
+	if (!complete(w, VIEW("Date"), w->what->remove_date, clock_date(clock_now(), date), err) ||
+	    !complete(w, VIEW("Message-ID"), w->what->remove_msgid, id, err) || !write_header(w, &rest, err))
+		return false;
+	while (rest.len)
+		if (!write_line(w, unstuffed(w, next_line(&rest)), err))
+			return false;
 	return true;
 }
 
-static bool commit(struct spool_writer *w, struct plugin_list *plugins, const char *me, const char *contents, struct envelope *env, struct arena *a, struct err *err)
+/* ---- the whole ---- */
+
+static bool commit(const struct writing *w, struct err *err)
 {
 	char date[CLOCK_DATE_SIZE];
-	char *trace = arena_printf(a, "by %s (postrider) id %s; %s", me, spool_write_id(w), clock_date(clock_now(), date));
+	char *trace = arena_printf(w->arena, "by %s (postrider) id %s; %s", w->what->me, spool_write_id(w->writer), clock_date(clock_now(), date));
 
-	return write_contents(w, contents, env, err) && draft_commit(w, plugins, trace, env, err) == DRAFT_QUEUED;
+	return write_contents(w, err) && draft_commit(w->writer, w->what->plugins, trace, w->env, err) == DRAFT_QUEUED;
 }
 
-bool injection_send(struct spool *sp, struct plugin_list *plugins, const char *me, const char *from, const char *const *to, const char *contents,
-		    char id[32], struct err *err)
+bool injection_send(struct spool *sp, const struct injection *what, char id[32], struct err *err)
 {
-	struct envelope env = { .sender = from, .envid = "", .ret = "", .arrived = clock_now_us(), .client = "", .helo = "",
-		.auth_user = "", .tls = "", .session = "", .flags = *from ? 0 : ENVELOPE_BOUNCE };
-	struct arena *a = arena_new(1024);
-	struct spool_writer *w = NULL;
-	bool ok = fill_envelope(&env, from, to, a, err);
+	struct envelope env = { .sender = what->from, .envid = "", .ret = "", .by_mode = "", .arrived = clock_now_us(), .client = "", .helo = "",
+		.auth_user = "", .tls = "", .session = what->origin, .flags = *what->from ? 0 : ENVELOPE_BOUNCE };
+	struct writing w = { .what = what, .env = &env, .arena = arena_new(1024) };
+	bool ok = fill_envelope(&env, what, w.arena, err);
 
 	if (ok) {
-		w = spool_write_begin(sp, MEMORY);
-		if (w)
-			spool_write_for(w, env.rcpts[0].domain, part_count());
-		ok = w ? commit(w, plugins, me, contents, &env, a, err) : err_set(err, "the spool cannot be written");
+		w.writer = spool_write_begin(sp, MEMORY);
+		if (w.writer)
+			spool_write_for(w.writer, env.rcpts[0].domain, part_count());
+		ok = w.writer ? commit(&w, err) : err_set(err, "the spool cannot be written");
 	}
 	if (ok)
-		snprintf(id, 32, "%s", spool_write_id(w));
-	spool_write_end(&w);
-	arena_free(&a);
+		snprintf(id, 32, "%s", spool_write_id(w.writer));
+	spool_write_end(&w.writer);
+	arena_free(&w.arena);
 	return ok;
 }

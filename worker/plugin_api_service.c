@@ -1,13 +1,10 @@
-/* plugin_api_service.c - what postrider does for plugins: DNS through the resolver, and queueing a new message. */
+/* plugin_api_service.c - what postrider does for plugins: DNS, through the resolver. */
 #include "../lib/base.h"
 #include "../lib/clock.h"
-#include "../lib/log.h"
 #include "../lib/dns_text.h"
 #include "../lib/resolve.h"
-#include "../queue/job_call.h"
 #include "../queue/plugin_dns.h"
 #include "../queue/runner.h"
-#include "injection.h"
 #include "session.h"
 
 enum pr_dns pr_dns(struct hook_call *call, const char *name, const char *type, const char *const **values)
@@ -40,25 +37,4 @@ void pr_dns_later(struct hook_call *call, const char *name, const char *type, pr
 	enum pr_dns result = pr_dns(call, name, type, &values);
 
 	done(call->self, arg, result, values);
-}
-
-bool pr_outbound_send(struct hook_call *call, const char *from, const char *const *to, const char *contents, char id[32])
-{
-	struct session *s = call->session;
-	struct err err = { "" };
-
-	if (call->draft) {
-		log_error("plugin %s: no message can be sent in pre_send_trans_email of one that was made here", pr_name(call->self));
-		return false;
-	}
-	if (!s)
-		return job_call_outbound_send(call, from, to, contents, id);
-	if (!host_spool(s->host))
-		return false;
-	if (!injection_send(s->host->spool, s->host->args->plugins, s->settings->me, from, to, contents, id, &err)) {
-		log_error("plugin %s: message not queued: %s", pr_name(call->self), err.text);
-		return false;
-	}
-	host_poke(s->host, id);
-	return true;
 }

@@ -60,9 +60,9 @@ static enum verdict on_delivered(struct hook_call *call)
 	       pr_delivery_lmtp(call), pr_delivery_time(call) >= 0 && pr_delivery_time(call) < 100000);
 	for (size_t i = 0; i < pr_attempt_count(call); i++)
 		pr_log(call, PR_INFO, "attempt %s %s: %s", pr_attempt_recipient(call, i), names[pr_attempt_outcome(call, i)], pr_attempt_response(call, i));
-	if (strstr(pr_recipient(call), "tell@") && pr_outbound_send(call, "teller@local.test", to, "Subject: told\n\nit is there\n", id))
+	if (strstr(pr_recipient(call), "tell@") && pr_outbound_send(call, "teller@local.test", to, "Subject: told\n\nit is there\n", NULL, id))
 		pr_log(call, PR_INFO, "sent %s", id);
-	if (strstr(pr_recipient(call), "nosend@") && !pr_outbound_send(call, "teller@local.test", to, "Subject: refuse\n\n.\n", id))
+	if (strstr(pr_recipient(call), "nosend@") && !pr_outbound_send(call, "teller@local.test", to, "Subject: refuse\n\n.\n", NULL, id))
 		pr_log(call, PR_INFO, "not sent");
 	return DECLINED;
 }
@@ -89,7 +89,7 @@ static enum verdict on_pre_send(struct hook_call *call)
 	pr_set_note(call, "courier", "before");
 	if (!pr_header_prepend(call, "X-Courier", "seen"))
 		pr_log(call, PR_ERROR, "the header section cannot be changed");
-	if (subject && strcmp(subject, "told") == 0 && pr_outbound_send(call, "x@local.test", to, "\n", id))
+	if (subject && strcmp(subject, "told") == 0 && pr_outbound_send(call, "x@local.test", to, "\n", NULL, id))
 		pr_log(call, PR_ERROR, "sent from there");
 	if (subject && strcmp(subject, "refuse") == 0) {
 		pr_reply(call, 554, "5.7.1", "not this one");

@@ -31,7 +31,7 @@ static bool is_nothing_there(struct hook_call *call)
 	       !*pr_sender(call) && !*pr_sender_domain(call) && !*pr_recipient(call) && !*pr_recipient_domain(call) &&
 	       !pr_recipient_count(call) && !*pr_auth_user(call) && !pr_note(call, "x") && !pr_set_note(call, "x", "y") &&
 	       !pr_connection_note(call, "x") && !pr_message_size(call) && pr_message_read(call, 0, &byte, 1) < 0 && !pr_header(call, "To", 0) &&
-	       !pr_outbound_send(call, "", to, "x\n", id) && pr_dns(call, "b.test", "A", &values) == PR_DNS_TEMPORARY &&
+	       !pr_outbound_send(call, "", to, "x\n", NULL, id) && pr_dns(call, "b.test", "A", &values) == PR_DNS_TEMPORARY &&
 	       !*pr_config_name(call) && !pr_config_add(call, "x") && !*pr_next_domain(call) && !pr_failures(call) && !*pr_response(call);
 }
 
