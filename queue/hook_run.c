@@ -169,21 +169,30 @@ static struct hook_run *put_aside(const struct hook_run *own)
 	return h;
 }
 
-struct hook_run *hook_ask(struct runner *r, enum hook hook, const struct job_call *facts, hook_done *done, void *arg)
+static struct hook_run *ask(struct runner *r, enum hook hook, const struct job_call *facts, hook_done *done, void *arg)
 {
 	struct hook_run own = { .facts = *facts, .runner = r, .done = done, .arg = arg };
-	enum verdict v = DECLINED;
 
-	reply_clear(&own.reply);
-	if (r->plugins && plugin_wants(r->plugins, hook)) {
-		own.call = (struct hook_call){ .hook = hook, .job = &own.facts, .scratch = facts->scratch, .reply = &own.reply, .around = around,
-			.away = away };
-		v = plugin_run(r->plugins, &own.call, NULL);
-		if (v == LATER)
-			return put_aside(&own);
-		runner_mark(r, job_id(facts->job));
-	}
+	own.call = (struct hook_call){ .hook = hook, .job = &own.facts, .scratch = facts->scratch, .reply = &own.reply, .around = around,
+		.away = away };
+	enum verdict v = plugin_run(r->plugins, &own.call, NULL);
+
+	if (v == LATER)
+		return put_aside(&own);
+	runner_mark(r, job_id(facts->job));
 	done(arg, v, &own.facts, &own.reply);
+	return NULL;
+}
+
+struct hook_run *hook_ask(struct runner *r, enum hook hook, const struct job_call *facts, hook_done *done, void *arg)
+{
+	struct job_call same = *facts;
+	struct reply none;
+
+	if (r->plugins && plugin_wants(r->plugins, hook))
+		return ask(r, hook, facts, done, arg);
+	reply_clear(&none);
+	done(arg, DECLINED, &same, &none);
 	return NULL;
 }
 
