@@ -31,7 +31,7 @@ struct job {
 	struct sender_key who;		/* for whose turns it counts */
 	struct delivery *deliveries;	/* that have not ended; linked by `sibling` */
 	bool notes_changed;		/* and not on disk yet */
-	struct asking *asking;		/* plugins that are asked before there is a delivery, and answer later (job_ask.c) */
+	struct asking *asking;		/* plugins that are asked before there is a delivery, and answer later (split.c) */
 	size_t routing;			/* of those, at get_mx */
 	struct wanted *wanted;		/* turns that have come meanwhile */
 	bool resumed;			/* plugins have answered later: it waits for its turns in memory */
