@@ -1,9 +1,12 @@
-/* pool.c - see pool.h. One timer for all: the list is in order of time. */
+/* pool.c - see pool.h. One timer for all: the list is in order of time. Work comes in bursts: more connections to one address than may
+ * wait are not closed at once, which would have the next message open one again, but after a second without work. */
 #include "pool.h"
 #include "../lib/clock.h"
 #include <event2/event.h>
 #include <uthash.h>
 #include <utlist.h>
+
+#define POOL_SURPLUS 1000		/* ms that what is more than MOST may wait */
 
 struct pool_idle {			/* one connection */
 	struct pool *pool;
@@ -28,7 +31,7 @@ struct pool {
 	struct event *timer;
 	struct pool_host *hosts;
 	struct pool_idle *all;
-	size_t count;
+	size_t count, surplus;		/* of all hosts, what each has more than MOST */
 };
 
 static struct client *unlink_idle(struct pool_idle *i)
@@ -40,7 +43,8 @@ static struct client *unlink_idle(struct pool_idle *i)
 	DL_DELETE(pool->all, i);
 	DL_DELETE2(host->idle, i, host_prev, host_next);
 	pool->count--;
-	host->count--;
+	if (host->count-- > pool->most)
+		pool->surplus--;
 	if (!host->idle) {
 		HASH_DEL(pool->hosts, host);
 		free(host);
@@ -65,9 +69,25 @@ static void arm(struct pool *pool)
 	if (!pool->all)
 		return;
 	left = pool->all->since + pool->timeout - clock_ms();
+	if (pool->surplus && left > POOL_SURPLUS)
+		left = POOL_SURPLUS;
 	if (left < 0)
 		left = 0;
 	event_add(pool->timer, &(struct timeval){ .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 });
+}
+
+static void trim_surplus(struct pool *pool, int64_t before)
+{
+	struct pool_idle *i, *next;
+	struct client *c;
+
+	for (i = pool->all; i && pool->surplus && i->since <= before; i = next) {
+		next = i->next;
+		if (i->host->count <= pool->most)
+			continue;
+		c = unlink_idle(i);
+		client_quit(&c);
+	}
 }
 
 static void on_timer(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
@@ -77,6 +97,7 @@ static void on_timer(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 
 	while (pool->all && pool->all->since + pool->timeout <= now)
 		pool_trim(pool);
+	trim_surplus(pool, now - POOL_SURPLUS);
 	arm(pool);
 }
 
@@ -124,10 +145,9 @@ static struct pool_host *host_of(struct pool *pool, const struct target *target,
 void pool_put(struct pool *pool, struct client **cp, const struct site *site, unsigned most)
 {
 	struct client *c = *cp;
-	const struct pool_host *host = host_of(pool, client_target(c), false);
 	struct pool_idle *i;
 
-	if (pool->timeout == 0 || (host ? host->count : 0) >= pool->most || !client_reusable(c, most)) {
+	if (pool->timeout == 0 || pool->most == 0 || !client_reusable(c, most)) {
 		client_quit(cp);
 		return;
 	}
@@ -140,11 +160,12 @@ void pool_put(struct pool *pool, struct client **cp, const struct site *site, un
 	i->site = site;
 	i->since = clock_ms();
 	i->host = host_of(pool, client_target(c), true);
-	i->host->count++;
+	bool more = i->host->count++ >= pool->most;
 	client_set_user(c, &waiting, i);
 	DL_APPEND(pool->all, i);
 	DL_PREPEND2(i->host->idle, i, host_prev, host_next);
-	if (++pool->count == 1)
+	pool->surplus += more;
+	if (++pool->count == 1 || (more && pool->surplus == 1))
 		arm(pool);
 }
 

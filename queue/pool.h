@@ -8,7 +8,8 @@
 struct pool;
 struct site;
 
-/* TIMEOUT_MS 0: nothing is kept. MOST: connections to one address that wait at once. */
+/* TIMEOUT_MS 0: nothing is kept. MOST: connections to one address that wait at once, more only for a
+ * second; 0: nothing is kept. */
 struct pool *pool_new(struct event_base *base, int64_t timeout_ms, size_t most);
 /* Says QUIT on all and frees. */
 void pool_free(struct pool **pool);

@@ -177,7 +177,8 @@ def kept_connections():
             sink.wait(13)
             empty(p)
             wait_until(lambda: "\nidle-connections 1\n" in p.tool("queue", "stats").stdout, what="one to wait")
-            assert gauge.most > 1 and verbs(sink, "quit")[0] == sink.connections - 1
+            wait_until(lambda: verbs(sink, "quit")[0] == sink.connections - 1, what="the others to say QUIT")
+            assert gauge.most > 1
 
 
 def lifetime_of_notices():
