@@ -368,6 +368,22 @@ static void log_undelivered(struct job *j)
 	}
 }
 
+/* What is deferred when the time is over that its sender gave it (mode R of DELIVERBY) goes back at once, whoever deferred it: a
+ * rule that suspends, a plugin, a server. What is about to be held is the operator's. */
+static void return_overdue(struct job *j)
+{
+	if (j->entry->wish == WISH_HOLD || !timing_over(&j->file.env, clock_now()))
+		return;
+	for (size_t i = 0; i < j->file.env.rcpt_count; i++) {
+		struct job_rcpt *rcpt = &j->rcpts[i];
+
+		if (j->file.env.rcpts[i].status != RCPT_TODO || rcpt->settled || rcpt->result.outcome != OUTCOME_DEFER)
+			continue;
+		rcpt->result = result_local(j->arena, OUTCOME_FAIL, TIMING_OVER_CODE, TIMING_OVER_TEXT);
+		rcpt->logged = false;
+	}
+}
+
 /* Everything has its result, and plugins have said what they have to say about it. */
 static void finish(struct job *j)
 {
@@ -392,6 +408,7 @@ void job_settle(struct job *j)
 	runner_mark(r, job_id(j));
 	if (j->entry->wish == WISH_BOUNCE)
 		give_up(j);
+	return_overdue(j);
 	log_undelivered(j);
 	if (j->entry->wish != WISH_REMOVE) {
 		j->open++;

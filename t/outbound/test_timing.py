@@ -112,6 +112,22 @@ def too_late():
             assert verbs(sink, "mail") == [1] and len(p.maildir()) == 1
 
 
+def too_late_and_suspended():
+    """Mode R: it goes back when its time is over though nothing may be sent, once; what is held stays."""
+    with Sink() as sink, relay(route(sink) + route(sink, "held.test")) as p:
+        p.tool("queue", "suspend", "--domain", "remote.test", check=True)
+        p.tool("queue", "hold", "--domain", "held.test", check=True)
+        by = int(time.time()) + 2
+        ident = spool.put(p, MESSAGE, "bob@remote.test", by=by, by_mode="R")
+        held = spool.put(p, MESSAGE, "bob@held.test", by=int(time.time()), by_mode="R")
+        text = notice(p)
+        assert time.time() >= by and "Status: 5.4.7" in text and "Action: failed" in text, text
+        wait_until(lambda: p.spool_ids() == [held], what="only the held one")
+        log = p.log()
+        assert log.count(f"{ident} delivery status=deferred") == 1 and log.count(f"{ident} delivery status=bounced") == 1, log[-2000:]
+        assert p.spool_ids("hold") == [held] and len(p.maildir()) == 1
+
+
 def late():
     """Mode N: its sender is told once, at the end of its time, and it is tried on."""
     later = [True]
@@ -176,4 +192,4 @@ def urgent_first():
             empty(p)
 
 
-run_cases(offered, held, held_over_a_restart, in_time, too_late, late, traced, urgent_first)
+run_cases(offered, held, held_over_a_restart, in_time, too_late, too_late_and_suspended, late, traced, urgent_first)
