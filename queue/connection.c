@@ -245,7 +245,7 @@ static void on_write(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 		finish_connect(c);
 	} else if (c->state == HANDSHAKE) {
 		handshake(c);
-	} else if (!c->broken && push(c) && !c->too_slow) {
+	} else if (!c->broken && push(c)) {	/* what has gone out whole was fast enough: the server has the message */
 		if (c->content) {
 			c->content = NULL;
 			c->user->sent(c->arg);
@@ -403,6 +403,7 @@ void connection_send(struct connection *c, struct content *content, int64_t min_
 	c->min_rate = min_rate;
 	c->content_began = clock_ms();
 	c->content_sent = 0;
+	c->too_slow = false;
 	event_active(&c->writing, EV_WRITE, 0);
 }
 
