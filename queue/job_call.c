@@ -197,6 +197,6 @@ bool job_call_outbound_send(struct hook_call *call, struct injection *what, char
 	if (r->helping)
 		helper_poke(r, id);
 	else
-		intake_add(r, id, SPOOL_NEW);
+		intake_announce(r, id);
 	return true;
 }

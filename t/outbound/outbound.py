@@ -1,5 +1,7 @@
 """What the tests of outbound delivery share: an instance that relays for this machine, and a sender without ceremony."""
-import smtplib
+import pathlib, smtplib, sys
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "plugin"))
+from building import plugin_dir
 from postrider import Instance, wait_until
 
 PLUGINS = "relay\nrcpt_ok\nroutes\nqueue/maildir {mail}/%d/%u/\n"
@@ -10,6 +12,20 @@ def relay(routes="", **arguments):
     files = {"relayclients": "127.0.0.1\n", "routes": routes, **arguments.pop("files", {})}
     arguments.setdefault("plugins", PLUGINS)
     return Instance(files=files, listen=("smtp",), auth=False, cert=False, **arguments)
+
+
+def with_plugin(routes, line, **arguments):
+    """A relay whose first plugin is that of LINE, from t/plugin/sources."""
+    p = relay(routes, start=False, **arguments)
+    plugin_dir(p.dir / "plugins", line.split()[0])
+    p.write("plugins", line + "\n" + p.read("plugins"))
+    p.write("postrider.conf", p.read("postrider.conf").replace(f"{p.build}/plugins", f"{p.dir}/plugins"))
+    try:
+        p.start()
+    except AssertionError:
+        p.close()
+        raise
+    return p
 
 
 def submit(p, to="bob@remote.test", body="hello", sender="alice@local.test"):

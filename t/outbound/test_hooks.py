@@ -1,30 +1,14 @@
 #!/usr/bin/env python3
 """The hooks of outbound mail: what they are told, and what comes of their answers."""
-import os, pathlib, re, signal, sys, time
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "plugin"))
-from building import plugin_dir
+import os, re, signal, time
 from dnsserver import DROP, DnsServer
 from postrider import run_cases, wait_until
-from outbound import empty, relay, submit
+from outbound import empty, relay, submit, with_plugin
 from sink import Sink, server_tls
 
 
 def route(sink, more=""):
     return f"remote.test 127.0.0.1:{sink.port}{more}\n"
-
-
-def with_plugin(routes, line, **arguments):
-    """A relay whose first plugin is that of LINE, from t/plugin/sources."""
-    p = relay(routes, start=False, **arguments)
-    plugin_dir(p.dir / "plugins", line.split()[0])
-    p.write("plugins", line + "\n" + p.read("plugins"))
-    p.write("postrider.conf", p.read("postrider.conf").replace(f"{p.build}/plugins", f"{p.dir}/plugins"))
-    try:
-        p.start()
-    except AssertionError:
-        p.close()
-        raise
-    return p
 
 
 def facts(outbound=""):

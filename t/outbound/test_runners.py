@@ -2,7 +2,7 @@
 # timeout: 180
 """Several queue-runners: who has what, commands that reach all of them, deaths, reloads that split the queue anew, limits."""
 import collections, os, re, signal, threading, time
-from outbound import relay, submit
+from outbound import relay, submit, with_plugin
 from postrider import run_cases, wait_until
 from sink import Sink
 
@@ -168,4 +168,16 @@ def limits_are_shared():
         assert len(re.findall(r"window=\d+/2 ", shown)) == 2, shown
 
 
-run_cases(by_destination, commands_reach_all, deaths, deaths_under_load, split_anew, limits_are_shared)
+def messages_of_plugins():
+    """What a plugin of one queue-runner sends goes to the one whose it is, which alone delivers it."""
+    with Sink() as sink, with_plugin(routes(sink) + f"remote.test 127.0.0.1:{sink.port}\n", "courier", outbound="runners = 3\n") as p:
+        for d in DOMAINS:
+            submit(p, f"tell@{d}")
+        sink.wait(2 * len(DOMAINS))
+        wait_until(lambda: not p.spool_ids(), what="an empty spool")
+        sent = re.findall(r"queue\[(\d+)\] \S+ delivery status=sent .* to=(told|tell)@", p.log())
+        assert len({pid for pid, who in sent if who == "tell"}) == 3, sent
+        assert len({pid for pid, who in sent if who == "told"}) == 1, sent
+
+
+run_cases(by_destination, commands_reach_all, deaths, deaths_under_load, split_anew, limits_are_shared, messages_of_plugins)
