@@ -23,7 +23,7 @@ struct hook_run {
 	int64_t time;			/* ms that it has for its answer */
 	bool answered;
 	enum verdict verdict;		/* when answered */
-	int64_t begun;			/* clock_ms, of the plugin's function */
+	struct hook_visit visit;	/* of the plugin's function */
 	struct event *event;		/* the answer, or the deadline */
 	UT_hash_handle hh;
 };
@@ -35,34 +35,48 @@ static uint64_t last_id;
 
 /* ---- around a plugin's function ---- */
 
-void hook_watch(const struct runner *r, const struct plugin *p, const char *where, int64_t begun)
+struct hook_visit hook_visit(const struct hook_call *call)
 {
-	int64_t took = clock_ms() - begun, most = r->settings->outbound_hook_blocking_warn;
+	struct job *j = call->job->job;
+	struct hook_visit v = { .runner = j->runner, .plugin = call->self, .hook = call->hook };
 
-	if (most == 0 || took <= most)
-		return;
-	scoreboard_count(COUNT_HOOKS_SLOW, 1);
-	log_warn("plugin %s kept the queue-runner from its work for %lld ms at %s", pr_name(p), (long long)took, where);
+	snprintf(v.id, sizeof(v.id), "%s", job_id(j));
+	return v;
 }
 
 /* What a plugin does not come back from is cut short by SIGALRM; the mark in the scoreboard then says who it was. */
+void hook_enter(struct hook_visit *v)
+{
+	runner_mark_plugin(v->runner, v->id, pr_name(v->plugin), plugin_hook_name(v->hook));
+	v->begun = clock_ms();
+	alarm((unsigned)((v->runner->settings->plugin_timeout + 999) / 1000));
+}
+
+void hook_leave(const struct hook_visit *v, const char *where)
+{
+	int64_t took = clock_ms() - v->begun, most = v->runner->settings->outbound_hook_blocking_warn;
+
+	alarm(0);
+	if (most == 0 || took <= most)
+		return;
+	scoreboard_count(COUNT_HOOKS_SLOW, 1);
+	log_warn("plugin %s kept the queue-runner from its work for %lld ms at %s", pr_name(v->plugin), (long long)took, where);
+}
+
 static void around(struct hook_call *call, bool before)
 {
 	struct hook_run *h = (struct hook_run *)call;
-	struct runner *r = h->runner;
 
 	if (!before) {
-		alarm(0);
 		current = NULL;
-		hook_watch(r, call->self, plugin_hook_name(call->hook), h->begun);
+		hook_leave(&h->visit, plugin_hook_name(call->hook));
 		return;
 	}
 	current = h;
 	h->id = 0;
 	h->answered = false;
-	runner_mark_plugin(r, job_id(h->facts.job), pr_name(call->self), plugin_hook_name(call->hook));
-	h->begun = clock_ms();
-	alarm((unsigned)((r->settings->plugin_timeout + 999) / 1000));
+	h->visit = hook_visit(call);
+	hook_enter(&h->visit);
 }
 
 /* Whose plugin may block. */

@@ -8,6 +8,7 @@
 #include "../lib/plugin.h"
 #include "../lib/reply.h"
 #include "job_call.h"
+#include "spool_id.h"
 
 struct runner;
 struct hook_run;
@@ -28,9 +29,21 @@ void hook_hurry(void);
 /* The process ends: nothing is waited for. */
 void hook_end(void);
 
-/* A function of plugin P that was called from the loop at BEGUN (clock_ms) has returned: named in the log when that took long.
- * WHERE: "get_mx", "a DNS answer". */
-void hook_watch(const struct runner *r, const struct plugin *p, const char *where, int64_t begun);
+/* A call of a plugin's function: by a hook, or with the answer to what it asked there, when the message may be gone. */
+struct hook_visit {
+	struct runner *runner;
+	const struct plugin *plugin;
+	enum hook hook;
+	char id[SPOOL_ID_SIZE];		/* of the message */
+	int64_t begun;			/* clock_ms */
+};
+
+/* From CALL, which has a job. */
+struct hook_visit hook_visit(const struct hook_call *call);
+/* Around the function. Meanwhile message, plugin and hook stand in the scoreboard (until runner_unmark), and a plugin that does not
+ * come back ends the process; one that took long is named in the log. WHERE: "get_mx", "an answer of DNS". */
+void hook_enter(struct hook_visit *v);
+void hook_leave(const struct hook_visit *v, const char *where);
 
 /* ---- for plugins (plugin_api.c) ---- */
 

@@ -1,6 +1,5 @@
 /* plugin_dns.c - see plugin_dns.h. The plugin is never called before its hook has returned, also when the answer is at hand. */
 #include "plugin_dns.h"
-#include "../lib/clock.h"
 #include "../lib/dns_text.h"
 #include "../lib/log.h"
 #include "hook_run.h"
@@ -13,7 +12,7 @@
 #define OPEN_MAX_QUESTIONS 10000	/* at once; more are PR_DNS_TEMPORARY */
 
 struct question {
-	struct runner *runner;
+	struct hook_visit visit;
 	struct plugin *self;
 	pr_dns_done *done;
 	void *arg;
@@ -48,10 +47,11 @@ static void on_event(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct question *q = arg;
 	struct arena *a = arena_new(1024);
-	int64_t begun = clock_ms();
 
+	hook_enter(&q->visit);
 	q->done(q->self, q->arg, plugin_dns_result(q->answer->status), dns_texts(q->answer, q->type, a));
-	hook_watch(q->runner, q->self, "an answer of DNS", begun);
+	hook_leave(&q->visit, "an answer of DNS");
+	runner_unmark();
 	arena_free(&a);
 	question_free(q);
 }
@@ -73,7 +73,7 @@ void plugin_dns_ask(struct hook_call *call, const char *name, const char *type, 
 
 	if (!q || !(q->event = event_new(r->base, -1, 0, on_event, q)))
 		bug("no memory for a question to DNS");
-	q->runner = r;
+	q->visit = hook_visit(call);
 	q->self = call->self;
 	q->done = done;
 	q->arg = arg;

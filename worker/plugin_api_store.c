@@ -1,7 +1,6 @@
 /* plugin_api_store.c - the part of plugins/postrider.h that concerns the store: in a worker the answer is waited for, in the
  * queue-runner it is called back. */
 #include "../lib/base.h"
-#include "../lib/clock.h"
 #include "../lib/log.h"
 #include "../lib/store.h"
 #include "../queue/hook_run.h"
@@ -108,7 +107,7 @@ enum pr_store_result pr_store_delete(struct hook_call *call, const struct pr_sto
 
 /* ---- not waiting ---- */
 
-struct later { struct plugin *self; pr_store_done *done; void *arg; const struct runner *runner; };
+struct later { struct plugin *self; pr_store_done *done; void *arg; struct hook_visit visit; };
 
 static void tell(const struct later *l, const struct store_answer *a)
 {
@@ -127,10 +126,10 @@ static void on_answer(void *arg, const struct store_answer *answer)
 	if (answer->result == STORE_BAD)
 		log_warn("plugin %s: a question to the store makes no sense: %s", pr_name(l->self), answer->why);
 	if (l->done) {
-		int64_t begun = clock_ms();
-
+		hook_enter(&l->visit);
 		tell(l, answer);
-		hook_watch(l->runner, l->self, "an answer of the store", begun);
+		hook_leave(&l->visit, "an answer of the store");
+		runner_unmark();
 	}
 	free(l);
 }
@@ -144,7 +143,7 @@ static void ask_later(struct hook_call *call, const struct store_op *op, pr_stor
 		bug("no memory for a question to the store");
 	*l = (struct later){ .self = call->self, .done = done, .arg = arg };
 	if (job_call_store(call)) {
-		l->runner = call->job->job->runner;
+		l->visit = hook_visit(call);
 		store_ask(job_call_store(call), op, on_answer, l);
 		return;
 	}

@@ -304,4 +304,16 @@ def pondering_in_vain():
         assert r.returncode and 'helper_plugins: found "nobody", expected names of plugins' in r.stdout + r.stderr, r.stdout + r.stderr
 
 
-run_cases(facts, facts_elsewhere, pondering, pondering_in_vain, before_the_queue, refused_at_the_door, notes_last, later, later_refuses, overdue, meanwhile, blocking)
+def hanging_with_an_answer():
+    """The same for one that hangs or dies when DNS has answered, after its hook has returned."""
+    with Sink() as sink, DnsServer({"send_email.policy.test": [("TXT", "HANG")]}) as dns:
+        with with_plugin(route(sink), "laggard at send_email", conf=resolver(dns) + "plugin_timeout = 1s\n") as p:
+            hang = submit(p, "dns@remote.test")
+            submit(p, "other@remote.test")
+            p.wait_log(rf"{hang} the queue-runner died while it worked on this message plugin=laggard hook=send_email", timeout=30)
+            wait_until(lambda: p.spool_ids() == p.spool_ids("bad") == [hang], 60, "it to be set aside, and the other delivered")
+            sink.wait()
+
+
+run_cases(facts, facts_elsewhere, pondering, pondering_in_vain, before_the_queue, refused_at_the_door, notes_last, later, later_refuses, overdue, meanwhile, blocking,
+          hanging_with_an_answer)

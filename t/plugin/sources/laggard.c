@@ -1,5 +1,5 @@
 /* laggard - a plugin whose hooks of the queue-runner answer later. "at HOOK" (repeatable): where. What it does is what the recipient's
- * name begins with: dns (what the TXT record HOOK.policy.test says: "VERDICT [seconds or next hop]"), store, now (within the hook), none
+ * name begins with: dns (what the TXT record HOOK.policy.test says: "VERDICT [seconds or next hop]", or HANG), store, now (within the hook), none
  * (without a number), twice, never, block (it keeps the loop for 300 ms), hang (for ever); others are declined. */
 #include <postrider.h>
 #include <stdio.h>
@@ -47,6 +47,8 @@ static void answer(struct waiting *w, const char *text)
 static void on_dns(struct plugin *self, void *arg, enum pr_dns result, const char *const *values)
 {
 	pr_log_init(self, PR_INFO, "DNS says %s", result == PR_DNS_OK ? values[0] : result == PR_DNS_NONE ? "nothing" : "later");
+	while (result == PR_DNS_OK && strcmp(values[0], "HANG") == 0)
+		pause();
 	answer(arg, result == PR_DNS_OK ? values[0] : result == PR_DNS_NONE ? "DECLINED" : "DENYSOFT");
 }
 
