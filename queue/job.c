@@ -114,7 +114,7 @@ enum job_load job_begin(struct runner *r, struct entry *e, struct job_turn *what
 			return JOB_LOADED;
 		}
 		j->open++;
-		if (e->wish != WISH_BOUNCE) {
+		if (e->wish == WISH_NONE) {
 			enforce_job(j);
 			job_split(j, what);
 		}

@@ -276,5 +276,32 @@ def leaves_quickly():
         empty(p)
 
 
+def removed_in_flight_goes_nowhere_else():
+    """What is removed while one of its destinations gets it, and waits for a turn at another: that one never does."""
+    first, last, answers = threading.Event(), threading.Event(), ["451 4.2.0 later"]
+
+    def rcpt(c, a, n):
+        (last if "leaving@" in a else first).wait(60)
+    with Sink(rcpt=rcpt) as slow, Sink(rcpt=lambda c, a, n: answers[0]) as other:
+        routes = f"slow.test 127.0.0.1:{slow.port}\nother.test 127.0.0.1:{other.port}\n"
+        with relay(routes, fail_intervals="1h", outbound="concurrency_per_destination = 1\n") as p:
+            for n in range(12):     # so many that the next one waits outside of memory
+                submit(p, f"x{n}@slow.test")
+            ident = submit(p, ["leaving@slow.test", "left@other.test"])
+            wait_until(lambda: ident in p.spool_ids("later"), what="it to be deferred at the other")
+            assert "\nparked 0\n" not in p.tool("queue", "stats").stdout
+            first.set()
+            slow.wait(12)
+            wait_until(lambda: "\nsending 1\n" in p.tool("queue", "stats").stdout, what="it to be on its way")
+            assert "it is being sent" in p.tool("queue", "remove", ident, check=True).stdout
+            answers[0] = None
+            p.tool("queue", "flush", check=True)
+            submit(p, "marker@other.test")
+            other.wait()
+            last.set()
+            empty(p)
+            assert [m.recipients for m in other.messages] == [["marker@other.test"]] and len(slow.messages) == 13
+
+
 run_cases(hold_release_remove, changes_in_flight, flush_of_a_domain, sighup_flushes, disabled, expiry, survives_a_restart,
-          slow_ones_hold_up_nobody, set_aside, hooks, lost_pokes, no_descriptors, leaves_quickly)
+          slow_ones_hold_up_nobody, set_aside, hooks, lost_pokes, no_descriptors, leaves_quickly, removed_in_flight_goes_nowhere_else)
