@@ -44,19 +44,30 @@ struct hook_visit hook_visit(const struct hook_call *call)
 	return v;
 }
 
+void hook_guard(const struct runner *r, enum hook hook)
+{
+	if (r->plugins && plugin_wants(r->plugins, hook))
+		alarm((unsigned)((r->settings->plugin_timeout + 999) / 1000));
+}
+
+void hook_unguard(void)
+{
+	alarm(0);
+}
+
 /* What a plugin does not come back from is cut short by SIGALRM; the mark in the scoreboard then says who it was. */
 void hook_enter(struct hook_visit *v)
 {
 	runner_mark_plugin(v->runner, v->id, pr_name(v->plugin), plugin_hook_name(v->hook));
 	v->begun = clock_ms();
-	alarm((unsigned)((v->runner->settings->plugin_timeout + 999) / 1000));
+	hook_guard(v->runner, v->hook);
 }
 
 void hook_leave(const struct hook_visit *v, const char *where)
 {
 	int64_t took = clock_ms() - v->begun, most = v->runner->settings->outbound_hook_blocking_warn;
 
-	alarm(0);
+	hook_unguard();
 	if (most == 0 || took <= most)
 		return;
 	scoreboard_count(COUNT_HOOKS_SLOW, 1);

@@ -21,6 +21,9 @@ typedef void hook_done(void *arg, enum verdict v, struct job_call *facts, struct
 struct hook_run *hook_ask(struct runner *r, enum hook hook, const struct job_call *facts, hook_done *done, void *arg);
 /* DONE is not called any more. NULL is fine. */
 void hook_cancel(struct hook_run **run);
+/* Around what asks plugins at HOOK by other ways: one that does not come back ends the process, too. */
+void hook_guard(const struct runner *r, enum hook hook);
+void hook_unguard(void);
 /* How many are waited for; of those, after an attempt (deferred, bounce, delivered). */
 size_t hook_waiting(void);
 size_t hook_waiting_after(void);

@@ -4,6 +4,7 @@
 #include "../lib/clock.h"
 #include "../lib/log.h"
 #include "../lib/scoreboard.h"
+#include "hook_run.h"
 #include "timing.h"
 
 #define NOTICES_DELAY (4 * 3600)	/* seconds after which a sender who asked is told of a delay, where no option says */
@@ -26,7 +27,9 @@ static enum bounce_result send_notice(struct job *j, const struct bounce *b)
 	char id[SPOOL_ID_SIZE];
 	struct err err = { "" };
 
+	hook_guard(r, HOOK_PRE_SEND_TRANS_EMAIL);
 	enum bounce_result result = bounce_send(r->spool, &r->bounce, b, id, &err);
+	hook_unguard();
 	if (result == BOUNCE_ERROR) {
 		log_error("notice cannot be written: %s", err.text);
 	} else if (result == BOUNCE_SENT) {

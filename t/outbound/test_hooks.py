@@ -315,5 +315,15 @@ def hanging_with_an_answer():
             sink.wait()
 
 
+def hanging_with_a_notice():
+    """The same before a notice is queued."""
+    with Sink(rcpt=lambda c, a, n: "550 5.1.1 nobody" if "bob" in a else None) as sink:
+        with with_plugin(route(sink), "laggard at pre_send_trans_email", conf="plugin_timeout = 1s\n") as p:
+            hang = submit(p, sender="hang@local.test")
+            submit(p, "other@remote.test")
+            p.wait_log(f"{hang} the queue-runner died while it worked on this message", timeout=30)
+            wait_until(lambda: p.spool_ids() == p.spool_ids("bad") == [hang], 60, "it to be set aside, and the other delivered")
+
+
 run_cases(facts, facts_elsewhere, pondering, pondering_in_vain, before_the_queue, refused_at_the_door, notes_last, later, later_refuses, overdue, meanwhile, blocking,
-          hanging_with_an_answer)
+          hanging_with_an_answer, hanging_with_a_notice)

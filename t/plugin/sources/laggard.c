@@ -96,13 +96,14 @@ LAG(get_mx)
 LAG(deferred)
 LAG(bounce)
 LAG(delivered)
+LAG(pre_send_trans_email)
 
 static bool init(struct plugin *self)
 {
 	static const struct { const char *name; enum hook hook; } all[] = { { "send_email", HOOK_SEND_EMAIL }, { "get_mx", HOOK_GET_MX },
-		{ "deferred", HOOK_DEFERRED }, { "bounce", HOOK_BOUNCE }, { "delivered", HOOK_DELIVERED } };
+		{ "deferred", HOOK_DEFERRED }, { "bounce", HOOK_BOUNCE }, { "delivered", HOOK_DELIVERED }, { "pre_send_trans_email", HOOK_PRE_SEND_TRANS_EMAIL } };
 
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		bool wanted = false;
 		const char *at;
 
@@ -120,5 +121,5 @@ const struct postrider_plugin postrider_plugin = {
 	.name = "laggard",
 	.init = init,
 	.hooks = { [HOOK_SEND_EMAIL] = on_send_email, [HOOK_GET_MX] = on_get_mx, [HOOK_DEFERRED] = on_deferred, [HOOK_BOUNCE] = on_bounce,
-		[HOOK_DELIVERED] = on_delivered },
+		[HOOK_DELIVERED] = on_delivered, [HOOK_PRE_SEND_TRANS_EMAIL] = on_pre_send_trans_email },
 };
