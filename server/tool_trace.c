@@ -207,14 +207,21 @@ static FILE *gather(char **files, struct err *err)
 		}
 		while ((n = fread(piece, 1, sizeof(piece), one)) > 0)
 			fwrite(piece, 1, n, all);
+		bool whole = !ferror(one) || err_sys(err, "%s", *files);
+
 		if (one != stdin)
 			fclose(one);
+		if (!whole) {
+			fclose(all);
+			return NULL;
+		}
 	}
-	if (!all || fflush(all) != 0) {
-		err_sys(err, "no temporary file");
-		return NULL;
-	}
-	return all;
+	if (all && fflush(all) == 0 && !ferror(all))
+		return all;
+	err_sys(err, "no temporary file, or no room for it");
+	if (all)
+		fclose(all);
+	return NULL;
 }
 
 static FILE *open_log(const struct tool *tool, char **files, struct err *err)
