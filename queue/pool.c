@@ -19,7 +19,7 @@ struct pool_idle {			/* one connection */
 };
 
 struct pool_host {
-	char key[TARGET_TEXT];
+	char key[TARGET_KEY];
 	size_t count;
 	struct pool_idle *idle;
 	UT_hash_handle hh;
@@ -128,7 +128,7 @@ void pool_free(struct pool **poolp)
 static struct pool_host *host_of(struct pool *pool, const struct target *target, bool make)
 {
 	struct pool_host *host;
-	char key[TARGET_TEXT];
+	char key[TARGET_KEY];
 
 	target_key(target, key);
 	HASH_FIND_STR(pool->hosts, key, host);
@@ -137,7 +137,7 @@ static struct pool_host *host_of(struct pool *pool, const struct target *target,
 	host = calloc(1, sizeof(*host));
 	if (!host)
 		bug("no memory for the pool");
-	memcpy(host->key, key, sizeof(key));
+	snprintf(host->key, sizeof(host->key), "%s", key);
 	HASH_ADD_STR(pool->hosts, key, host);
 	return host;
 }

@@ -52,12 +52,12 @@ bool target_reachable(const struct target *t)
 	return !a || t->addr.family == 0 || (a->bind4.family == 0 && a->bind6.family == 0) || target_source(t);
 }
 
-char *target_key(const struct target *t, char out[TARGET_TEXT])
+char *target_key(const struct target *t, char out[TARGET_KEY])
 {
 	size_t len = strlen(target_text(t, out));
 
 	if (t->access)
-		snprintf(out + len, TARGET_TEXT - len, " %p", (const void *)t->access);
+		snprintf(out + len, TARGET_KEY - len, " %p %s", (const void *)t->access, t->access->verify ? t->name : "");
 	return out;
 }
 

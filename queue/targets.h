@@ -40,8 +40,10 @@ void target_set_access(struct target *t, const struct access *new);
 #define TARGET_TEXT 160
 char *target_text(const struct target *t, char out[TARGET_TEXT]);
 
-/* The same with what else makes connections to it different, for keys. */
-char *target_key(const struct target *t, char out[TARGET_TEXT]);
+/* The same with what else makes connections to it different, for keys: how it is gone to, and where its certificate must be valid the name
+ * that it has been found to be for. */
+#define TARGET_KEY (TARGET_TEXT + 32 + DNS_NAME_SIZE)
+char *target_key(const struct target *t, char out[TARGET_KEY]);
 
 /* Addresses that could not be reached lately: tried after all others, so that a dead first MX costs one time-out and
  * not one a message. */

@@ -28,11 +28,11 @@ class World:
             sink = self.stack.enter_context(Sink(host=f"127.0.0.{i + 1}", port=self.port, tls=context))
             self.hosts[name], self.port = sink, sink.port
 
-    def relay(self, tls="", domains=None, outbound="", **more):
-        """DOMAINS: domain -> names of hosts, best first; else each host has a domain of its name."""
+    def relay(self, tls="", domains=None, outbound="", records=(), **more):
+        """DOMAINS: domain -> names of hosts, best first; else each host has a domain of its name. RECORDS: more of DNS."""
         domains = domains or {f"{name}.test": [name] for name in self.hosts}
         data = [f"{d}. 300 IN MX {10 * i} mx.{h}.test." for d, hosts in domains.items() for i, h in enumerate(hosts)]
-        data += [f"mx.{name}.test. 300 IN A 127.0.0.{i + 1}" for i, name in enumerate(self.hosts)]
+        data += [f"mx.{name}.test. 300 IN A 127.0.0.{i + 1}" for i, name in enumerate(self.hosts)] + list(records)
         conf = "resolver { local_data = { %s } }\n" % ", ".join(f'"{line}"' for line in data) + more.pop("conf", "")
         files = {"ca.pem": self.ca.path.read_text(), **more.pop("files", {})}
         return relay(conf=conf, tls=f'ca = "ca.pem"\n{tls}\n', outbound=f"port = {self.port}\n{outbound}", files=files,
@@ -162,6 +162,17 @@ def routes():
             assert len(good.messages) == 3 and len(wrong.messages) == 1 and not plain.messages
 
 
+def routes_to_one_address():
+    """A connection that is there already, whose certificate was found to be for one name, is not one to another name at the same address."""
+    with World(good=["mx.good.test"]) as w:
+        lines = "".join(f"{name}.test mx.{name}.test:{w.port} tls=verify\n" for name in ("good", "alias"))
+        with w.relay(files={"routes": lines}, records=["mx.alias.test. 300 IN A 127.0.0.1"]) as p:
+            assert "status=sent" in outcome(p, "a@good.test")
+            line = outcome(p, "a@alias.test")
+            assert "status=deferred" in line and "is not for mx.alias.test" in line, line
+            assert "status=sent" in outcome(p, "b@good.test") and verbs(w.hosts["good"], "mail") == [2]
+
+
 def facts():
     """The line in the log."""
     with World(good=["mx.good.test"], plain=None) as w:
@@ -183,4 +194,4 @@ def nonsense():
             assert r.returncode != 0 and "section routes: ca: cannot read" in r.stderr + r.stdout, r
 
 
-run_cases(forced, forced_wins, forced_next_host, forced_without_mercy, no_tls, rejecting, routes, facts, nonsense)
+run_cases(forced, forced_wins, forced_next_host, forced_without_mercy, no_tls, rejecting, routes, routes_to_one_address, facts, nonsense)
