@@ -26,7 +26,7 @@ struct access {
 	enum access_tls tls;
 	bool implicit_tls;		/* from the first octet on (RFC 8314 3.3) */
 	bool verify;			/* where there is TLS, the server must have a valid certificate: else not even in clear */
-	bool requiretls;		/* the server must promise the same for the message (RFC 8689) */
+	bool requiretls;		/* the server must promise the same for the message (RFC 8689 4.2.1) */
 	enum access_certificate certificate;
 	unsigned section;		/* of tls.conf: see tls_policy_section */
 	bool auth_in_clear;

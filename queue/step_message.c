@@ -40,7 +40,7 @@ static void put_mail_parameters(struct client *c, struct buf *out)
 		buf_printf(out, " BODY=%s", p->body);
 	if (p->utf8)
 		buf_puts(out, " SMTPUTF8");
-	if (c->target.access && c->target.access->requiretls)
+	if (p->file->env.flags & ENVELOPE_REQUIRETLS && client_tls(c) && offers_have(&c->offers, OFFER_REQUIRETLS))
 		buf_puts(out, " REQUIRETLS");
 	if (p->dsn)
 		dsn_put_mail(out, &p->file->env);

@@ -14,14 +14,15 @@ static void use(struct target *t, const struct access *with)
 }
 
 /* RFC 8689 4.2.1: a name that DNS has given without a signature (and without MTA-STS, which we do not know) proves nothing. The domain's
- * own name in the certificate does. */
-static void demand(struct target *t, const char *domain)
+ * own name in the certificate does. RFC 8689 5: a NOTICE is not lost for want of a promise, though it goes no other way. */
+static void demand(struct target *t, const char *domain, bool notice)
 {
 	struct access with = access_copy(t->access);
 	char folded[ADDRESS_DOMAIN_MAX + 1];
 
 	with.tls = ACCESS_TLS_MUST;
-	with.verify = with.requiretls = true;
+	with.verify = true;
+	with.requiretls = !notice;
 	with.domain_alone = !t->authentic;
 	if (!t->authentic)
 		with.domain = address_domain_fold(view_of(domain), folded) ? folded : "";
@@ -78,5 +79,5 @@ void tls_demand(struct targets *t, const struct spool_file *f, const char *domai
 	}
 	for (size_t i = 0; i < t->count; i++)
 		if (t->list[i].addr.family)	/* a Unix socket does not leave the machine */
-			demand(&t->list[i], domain);
+			demand(&t->list[i], domain, !*f->env.sender);
 }

@@ -41,7 +41,7 @@ static bool from_a_user(struct session *s)
 	return session_submission(s) || (session_relaying(s) && !session_internal(s));
 }
 
-static bool over_tls(struct session *s)	/* RFC 8689 4.1 */
+static bool over_tls(struct session *s)	/* RFC 8689 2 */
 {
 	return stream_tls(s->stream) && !session_internal(s);
 }

@@ -132,7 +132,7 @@ def not_by_other_ways():
 
 
 def notice_too():
-    """What the sender is told of it goes the same way, or not."""
+    """What the sender is told of it goes the same way; who does not promise the same is told as well (RFC 8689 5), but neither a stranger nor in clear."""
     with World(plain=(None, OFFER), home=(["home.test"], OFFER)) as w:
         with w.relay(pool="0") as p:
             submit(p, "a@plain.test", sender="bob@home.test")
@@ -141,8 +141,16 @@ def notice_too():
             empty(p)
             w.hosts["home"].extensions = []
             submit(p, "b@plain.test", sender="carol@home.test")
-            p.wait_log(r"status=bounced from=<> to=carol@home.test .*dsn=5.7.30")
-            assert len(w.hosts["home"].messages) == 1
+            m = w.hosts["home"].wait(2)[1]
+            assert m.sender == "" and m.tls and "REQUIRETLS" not in m.parameters, m.parameters
+            empty(p)
+            w.hosts["home"].tls = None
+            submit(p, "c@plain.test", sender="dave@home.test")
+            p.wait_log(r"status=deferred from=<> to=dave@home.test .*does not offer STARTTLS")
+            w.hosts["home"].tls = server_tls()
+            p.tool("queue", "flush", check=True)
+            p.wait_log(r"status=deferred from=<> to=dave@home.test .*NOT trusted")
+            assert len(w.hosts["home"].messages) == 2
 
 
 def local():

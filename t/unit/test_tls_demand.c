@@ -8,6 +8,7 @@ static struct spool_file file_of(const char *text, unsigned flags)
 	struct spool_file f = { .fd = memfd_create("message", MFD_CLOEXEC), .message_at = 3, .message_len = strlen(text) };
 
 	f.env.flags = flags;
+	f.env.sender = "alice@example.test";
 	ck_assert(f.fd >= 0 && write(f.fd, "---", 3) == 3 && write(f.fd, text, strlen(text)) == (ssize_t)strlen(text));
 	return f;
 }
@@ -57,6 +58,24 @@ START_TEST(test_requiretls)
 }
 END_TEST
 
+/* RFC 8689 5: a notice goes to who promises nothing, but not in clear, nor to who is not known. */
+START_TEST(test_notice)
+{
+	struct spool_file f = file_of("\r\n", ENVELOPE_REQUIRETLS);
+	struct targets *t = some(ACCESS_TLS_DEFAULT, false);
+
+	f.env.sender = "";
+	tls_demand(t, &f, "example.test");
+	for (size_t k = 0; k < 2; k++) {
+		const struct access *a = t->list[k].access;
+
+		ck_assert(a->tls == ACCESS_TLS_MUST && a->verify && !a->requiretls && a->domain_alone == (k == 0));
+	}
+	targets_release(&t);
+	close(f.fd);
+}
+END_TEST
+
 START_TEST(test_tls_required)
 {
 	static const struct { const char *header; bool no; } table[] = {
@@ -80,4 +99,4 @@ START_TEST(test_tls_required)
 }
 END_TEST
 
-UNIT_MAIN("tls_demand", test_requiretls, test_tls_required)
+UNIT_MAIN("tls_demand", test_requiretls, test_notice, test_tls_required)
