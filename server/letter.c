@@ -9,6 +9,7 @@
 
 #define PIECE 8192
 #define WORD 42			/* octets in an encoded word, which has at most 75 (RFC 2047 2) */
+#define NAME_MOST 252			/* octets of a name: with all its words it still fits in a line (RFC 5322 2.1.1) */
 
 /* ---- reading ---- */
 
@@ -159,22 +160,24 @@ bool letter_add(struct letter *l, const char *name, const char *value, struct er
 
 char *letter_phrase(const char *name, struct arena *a)
 {
-	struct view rest = view_of(name);
+	struct view rest = view_head(view_of(name), NAME_MOST);
 	char word[4 * WORD / 3 + 8];
 	struct buf out;
 
+	while (rest.len && (name[rest.len] & 0xc0) == 0x80)	/* not in the middle of a character */
+		rest.len--;
 	buf_init(&out, 4096);
 	if (view_is_ascii(rest)) {
 		buf_putc(&out, '"');
-		for (const char *p = name; *p; p++)
-			if ((unsigned char)*p >= 0x20 && *p != 0x7f)
-				buf_printf(&out, "%s%c", *p == '"' || *p == '\\' ? "\\" : "", *p);
+		for (size_t i = 0; i < rest.len; i++)
+			if ((unsigned char)rest.data[i] >= 0x20 && rest.data[i] != 0x7f)
+				buf_printf(&out, "%s%c", rest.data[i] == '"' || rest.data[i] == '\\' ? "\\" : "", rest.data[i]);
 		buf_putc(&out, '"');
 	}
 	while (out.len == 0 || (rest.len && *buf_text(&out) != '"')) {
 		size_t n = rest.len < WORD ? rest.len : WORD;
 
-		while (n && n < rest.len && (rest.data[n] & 0xc0) == 0x80)	/* not in the middle of a character */
+		while (n && n < rest.len && (rest.data[n] & 0xc0) == 0x80)
 			n--;
 		n = n ? n : rest.len < WORD ? rest.len : WORD;
 		if (!base64_encode(view_make(rest.data, n), word, sizeof(word)))
@@ -213,7 +216,7 @@ static struct view next_entry(struct view *rest)
 	struct view all = *rest;
 	size_t start = 0, i = 0;
 	unsigned comment = 0;
-	bool quoted = false, angle = false;
+	bool quoted = false, angle = false, literal = false;
 
 	for (; i < all.len; i++) {
 		char c = all.data[i];
@@ -230,7 +233,9 @@ static struct view next_entry(struct view *rest)
 			comment--;
 		else if (c == '<' || c == '>')
 			angle = c == '<' && !comment;
-		else if (c == ':' && !comment && !angle)
+		else if (c == '[' || c == ']')
+			literal = c == '[' && !comment;
+		else if (c == ':' && !comment && !angle && !literal)
 			start = i + 1;
 		else if ((c == ',' || c == ';') && !comment && !angle)
 			break;

@@ -43,7 +43,7 @@ bool letter_take_recipients(struct letter *l, const char *me, struct letter_reci
 bool letter_add_recipients(struct letter_recipients *to, struct view text, const char *me, struct err *err) MUST_CHECK;
 /* Hands everything to C: header section, empty line, body. */
 bool letter_send(struct letter *l, struct submit *c, struct err *err) MUST_CHECK;
-/* NAME as the display name of a From field (RFC 5322 3.4, RFC 2047), in A. */
+/* NAME as the display name of a From field (RFC 5322 3.4, RFC 2047), in A; the end of a very long one is left out. */
 char *letter_phrase(const char *name, struct arena *a);
 
 #endif
