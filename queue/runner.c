@@ -195,11 +195,38 @@ static void leave_when_done(struct runner *r)
 		event_base_loopbreak(r->base);
 }
 
+static void leave(struct runner *r, bool stop)
+{
+	int64_t ms = r->settings->shutdown_timeout;	/* for draining too: our successor waits for us */
+
+	r->stopping |= stop;
+	if (!r->leaving || stop)
+		event_add(r->leave, &(struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 });
+	r->leaving = true;
+	queue_control_end(r);
+	runner_wake(r);
+}
+
+/* Only root can read keys: our successor can, once the master has started it. */
+static void leave_keyless(struct runner *r)
+{
+	r->keyless = true;
+	leave(r, false);
+}
+
+static void on_key_end(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	log_error("the key process has ended");
+	leave_keyless(arg);
+}
+
 static void on_turn(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct runner *r = arg;
 	int64_t now = clock_ms();
 
+	if (tls_key_lost() && !r->keyless)	/* it is there, and does not answer */
+		leave_keyless(r);
 	if (r->leaving) {
 		leave_when_done(r);
 		return;
@@ -238,18 +265,6 @@ static void on_leave(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 
 	log_warn("leaving with deliveries under way");
 	event_base_loopbreak(r->base);
-}
-
-static void leave(struct runner *r, bool stop)
-{
-	int64_t ms = r->settings->shutdown_timeout;	/* for draining too: our successor waits for us */
-
-	r->stopping |= stop;
-	if (!r->leaving || stop)
-		event_add(r->leave, &(struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 });
-	r->leaving = true;
-	queue_control_end(r);
-	runner_wake(r);
 }
 
 static void on_term(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
@@ -322,16 +337,6 @@ static unsigned set_limits(struct runner *r)
 
 	r->jobs_max = jobs < room ? jobs : (size_t)room;
 	return deliveries < room ? (unsigned)deliveries : (unsigned)room;
-}
-
-/* Only root can read keys: our successor can, once the master has started it. */
-static void on_key_end(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
-{
-	struct runner *r = arg;
-
-	log_error("the key process has ended");
-	r->keyless = true;
-	leave(r, false);
 }
 
 /* Keys are in a process of their own here too, of which we wait for each signature: it takes what we would need ourselves. */

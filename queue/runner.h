@@ -73,7 +73,7 @@ struct runner {
 	unsigned part, parts;		/* what of the queue is ours: part.h */
 	struct tls_policy *tls;
 	struct keyholder keys;		/* of the certificate that servers are shown */
-	bool keyless;			/* its process has ended */
+	bool keyless;			/* their process has ended, or does not answer */
 	struct routing routing;
 	struct client_shared shared;
 	struct ub_ctx *dns, *old_dns;	/* what is known of names; what was, while questions of it are open */

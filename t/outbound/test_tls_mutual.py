@@ -2,7 +2,7 @@
 # timeout: 240
 """Our certificate for servers that ask for one: who sees it and who does not, with the key in a process of its own and without, after that
 process has died, and after a renewal."""
-import os, pathlib, ssl, tempfile
+import os, pathlib, signal, ssl, tempfile
 from certs import Authority
 from outbound import empty, relay, submit
 from postrider import run_cases, wait_until
@@ -68,7 +68,7 @@ def who():
 
 
 def with_a_key_process():
-    """In each version of TLS and with each kind of key; when the process ends a new queue-runner takes over."""
+    """In each version of TLS and with each kind of key; when the process ends, or answers no more, a new queue-runner takes over."""
     with tempfile.TemporaryDirectory() as d:
         ca = Authority(d)
         for kind in ("ec", "rsa", "ed25519"):
@@ -84,7 +84,14 @@ def with_a_key_process():
                         os.kill(keys[0], 9)
                         p.wait_log("the key process has ended")
                         wait_until(lambda: p.pids("queue-runner") not in ([], runner) and len(p.pids("keys")) == 1, what="another queue-runner")
-                        assert shown(p, sink) == number
+                        runner, keys = p.pids("queue-runner"), p.pids("keys")       # it has no session that could be taken up again
+                        os.kill(keys[0], signal.SIGSTOP)
+                        try:
+                            assert shown(p, sink) == number
+                            p.wait_log("the key process does not answer")
+                            assert p.pids("queue-runner") not in ([], runner)
+                        finally:
+                            os.kill(keys[0], signal.SIGKILL)
 
 
 def renewal():
