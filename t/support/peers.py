@@ -174,15 +174,16 @@ class DovecotLmtp(Peer):
 
 
 class Postfix(Peer):
-    """Takes everything and keeps it in its queue, from which `messages` reads it. MAIN: lines of main.cf."""
+    """Takes everything and keeps it in its queue, from which `message` reads it. MAIN: lines of main.cf; SERVICES: more of master.cf."""
     program = "postfix"
 
     @classmethod
     def why_not(cls):
-        return super().why_not() or (None if os.geteuid() == 0 else "Postfix runs as root only")
+        return super().why_not() or (None if os.path.exists("/usr/share/postfix/master.cf.dist") else "Postfix's master.cf.dist is not there") or \
+            (None if os.geteuid() == 0 else "Postfix runs as root only")
 
-    def __init__(self, main="", hold=True, directory=None):
-        self.main = main + ("smtpd_recipient_restrictions = check_recipient_access static:HOLD\n" if hold else "")
+    def __init__(self, main="", hold=True, directory=None, services=""):
+        self.services, self.main = services, main + ("smtpd_recipient_restrictions = check_recipient_access static:HOLD\n" if hold else "")
         super().__init__(directory)
 
     def start(self):
@@ -198,7 +199,7 @@ class Postfix(Peer):
             if re.match(r"smtp\s+inet\s", line):
                 line = re.sub(r"^smtp", f"127.0.0.1:{self.port}", line)
             lines.append(re.sub(r"^(\S+\s+(?:inet|unix|unix-dgram)\s+\S+\s+\S+\s+)y", r"\1n", line))
-        (self.dir / "conf" / "master.cf").write_text("\n".join(lines) + "\n")
+        (self.dir / "conf" / "master.cf").write_text("\n".join(lines) + "\n" + self.services)
         self.master = None
         started = subprocess.run([found("postfix"), "-c", str(self.dir / "conf"), "start"], capture_output=True, env=os.environ | {"PATH": PATH})
         assert started.returncode == 0, started

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # timeout: 240
 """Clients that others have written speak TLS with us, or do without: Postfix at all its levels, posttls-finger, gnutls-cli."""
-import contextlib, os, pathlib, re, shutil, smtplib, socket, subprocess, tempfile
+import contextlib, os, re, shutil, smtplib, subprocess, tempfile
 from certs import Authority
-from postrider import Instance, run_cases, wait_until
+from peers import Postfix
+from postrider import Instance, run_cases
 
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 LEVELS = {"none": (), "may": (), "encrypt": (), "old": ("smtp_tls_mandatory_protocols=TLSv1.2", "smtp_tls_protocols=TLSv1.2"),
@@ -39,71 +40,42 @@ def setup(**options):
 
 # ---- Postfix ----
 
-@contextlib.contextmanager
-def postfix(directory, port, ca, client):
-    """A Postfix that sends mail for user@LEVEL.test to our PORT at that level; its own port."""
-    base = pathlib.Path(directory) / "postfix"
-    conf = base / "conf"
-    for name in ("conf", "spool", "data"):
-        (base / name).mkdir(parents=True)
-    shutil.chown(base / "data", "postfix", "postfix")
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        own = s.getsockname()[1]
+def postfix(port, ca, client):
+    """A Postfix that sends mail for user@LEVEL.test to our PORT at that level."""
     maps = " ".join(f"{{ {level}.test = tls-{level}:[127.0.0.1]:{port} }}" for level in LEVELS)
-    (conf / "main.cf").write_text(
-        "compatibility_level = 3.6\nmyhostname = out.test\nmydestination =\nmynetworks = 127.0.0.0/8\ninet_interfaces = 127.0.0.1\ninet_protocols = ipv4\n"
-        f"queue_directory = {base}/spool\ndata_directory = {base}/data\nmaillog_file_prefixes = /\nmaillog_file = {base}/log\nsmtpd_tls_security_level = none\n"
-        f"transport_maps = inline:{{ {maps} }}\nsmtp_tls_CAfile = {ca.path}\nsmtp_tls_secure_cert_match = mx.local.test\nsmtp_tls_loglevel = 1\n"
-        "smtp_tls_fingerprint_digest = sha256\nbiff = no\n")
-    master = pathlib.Path("/usr/share/postfix/master.cf.dist").read_text()
-    master = re.sub(r"^smtp(\s+inet\s)", rf"127.0.0.1:{own}\1", master, count=1, flags=re.M)
-    master = re.sub(r"^(\S+\s+(?:inet|unix|unix-dgram)\s+\S+\s+\S+\s+)y", r"\1n", master, flags=re.M)
     more = dict(LEVELS, fingerprint=[f"smtp_tls_fingerprint_cert_match={ca.shown}"],
                 client=[f"smtp_tls_cert_file={client[0]}", f"smtp_tls_key_file={client[1]}"])
+    services = ""
     for level, settings in more.items():
-        master += f"\ntls-{level} unix - - n - - smtp\n  -o smtp_tls_security_level={ {'old': 'encrypt', 'client': 'encrypt'}.get(level, level)}\n"
-        master += "".join(f"  -o {s}\n" for s in settings)
-    (conf / "master.cf").write_text(master)
-    subprocess.run(["postfix", "-c", conf, "start"], check=True, capture_output=True, env=dict(os.environ, PATH=PATH))
-    try:
-        yield own, base / "log"
-    finally:
-        subprocess.run(["postfix", "-c", conf, "stop"], capture_output=True, env=dict(os.environ, PATH=PATH))
-        pid = base / "spool/pid/master.pid"
-        wait_until(lambda: not pid.exists() or not pathlib.Path(f"/proc/{pid.read_text().strip()}").exists(), 30, "Postfix to stop")
-
-
-def connect(port):
-    try:
-        return smtplib.SMTP("127.0.0.1", port, timeout=30)
-    except OSError:
-        return None
+        services += f"tls-{level} unix - - n - - smtp\n  -o smtp_tls_security_level={ {'old': 'encrypt', 'client': 'encrypt'}.get(level, level)}\n"
+        services += "".join(f"  -o {s}\n" for s in settings)
+    return Postfix(f"smtpd_tls_security_level = none\ntransport_maps = inline:{{ {maps} }}\nsmtp_tls_CAfile = {ca.path}\n"
+                   "smtp_tls_secure_cert_match = mx.local.test\nsmtp_tls_loglevel = 1\nsmtp_tls_fingerprint_digest = sha256\nbiff = no\n",
+                   hold=False, services=services)
 
 
 def postfix_delivers():
     """In clear, if it can, encrypted, with TLS 1.2, with our certificate checked by its fingerprint and by its authority, with one of its own."""
-    if not needs("postfix_delivers", "postfix"):
-        return
-    if os.geteuid() != 0:
-        print("skip postfix_delivers: Postfix starts as root only")
+    if why := Postfix.why_not():
+        print(f"skip postfix_delivers: {why}")
         return
     with setup(files={"rcpthosts": "".join(f"{level}.test\n" for level in LEVELS)}) as (p, ca):
         sha = run("openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in", p.conf_dir / "ec.pem")
         ca.shown = sha.strip().partition("=")[2]
-        with postfix(ca.dir, p.ports["smtp"], ca, ca.issue("out.test").write(ca.dir, "out.crt", "out.key")) as (port, log):
-            with contextlib.closing(wait_until(lambda: connect(port), what="Postfix")) as c:
+        with postfix(p.ports["smtp"], ca, ca.issue("out.test").write(ca.dir, "out.crt", "out.key")) as server:
+            with contextlib.closing(smtplib.SMTP("127.0.0.1", server.port, timeout=30)) as c:
                 for level in LEVELS:
                     c.sendmail("a@out.test", [f"u@{level}.test"], "Subject: x\n\nx\n")
             for level in LEVELS:
                 try:
                     mail = p.wait_mail(user="u", domain=f"{level}.test")[0]
                 except AssertionError as e:
-                    raise AssertionError(f"{level}: {log.read_text()}") from e
+                    raise AssertionError(f"{level}: {server.log()}") from e
                 received = mail[:mail.index(b"Subject: x")].split(b"Received: ")[1]     # ours
                 version = re.search(rb"version=(\S+)", received)
                 assert (version and version[1]) == {"none": None, "old": b"TLS1.2"}.get(level, b"TLS1.3"), (level, received)
                 assert (b"client certificate CN=out.test verified=yes" in received) == (level == "client"), received
-            text = log.read_text()
+            text = server.log()
             for word, count in (("Untrusted", 0), ("Trusted", 4), ("Verified", 2)):      # may, encrypt, old, client; fingerprint, secure
                 assert len(re.findall(rf"{word} TLS connection established to 127", text)) == count, (word, text)
 
