@@ -31,7 +31,7 @@ static bool wanted(const struct session *s, const struct auth_mechanism *m)
 	const struct tls_session *tls = stream_tls(s->stream);
 
 	/* RFC 4422 appendix A: only where something outside has said who the client is; without TLS that is still to come */
-	if (m->certificate && tls && !tls_peer_verified(tls))
+	if (m->certificate && tls && (s->tls_is_proxys || !tls_peer_verified(tls)))
 		return false;
 	return plugin_wants(plugins, m->hook) || (m->password && plugin_wants(plugins, HOOK_AUTH));
 }

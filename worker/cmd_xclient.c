@@ -146,6 +146,7 @@ static void become(struct session *s, const struct xclient *x)
 
 	session_anew(s);
 	session_client_is(s, &remote, &local);
+	s->tls_is_proxys = true;
 	if (*name)
 		s->remote_host = arena_strdup(s->host->session, name);
 	if (x->given[LOGIN] && *x->text[LOGIN])

@@ -30,6 +30,7 @@ struct session {
 	char id[32];
 	struct netaddr peer;			/* who is connected: the client, its proxy, or a user of this machine; family 0: the queue-runner */
 	bool proxied;				/* a proxy it is, and has said for whom */
+	bool tls_is_proxys;			/* by XCLIENT: TLS, and a certificate, are between it and us */
 	struct netaddr remote;			/* the client; family 0 for a Unix socket and when its proxy does not know, remote_ip is "" then */
 	struct netaddr local;			/* where it has connected to, as its proxy says, else as the socket said when it was asked; family 0: not asked yet */
 	char remote_ip[NETADDR_TEXT];

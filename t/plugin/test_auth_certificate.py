@@ -86,6 +86,17 @@ def beside_others():
                 c.expect("MAIL FROM:<x@elsewhere.test>", 250 if pair else 530)
 
 
+def of_a_proxy():
+    """Behind XCLIENT the certificate is the proxy's: its clients are not who that is."""
+    with setup(LINES, conf='xclient_hosts = "127.0.0.1"\n') as (p, ca, pairs):
+        with secure(p, pairs["cn"]) as c:
+            assert "AUTH EXTERNAL" in c.ehlo and "XCLIENT" in c.ehlo, c.ehlo
+            c.expect("XCLIENT ADDR=192.0.2.1 NAME=stranger.test", 220)
+            assert "EXTERNAL" not in c.expect("EHLO stranger.test", 250)
+            c.expect("AUTH EXTERNAL =", 503)
+            c.expect("MAIL FROM:<x@local.test>", 530)
+
+
 def taken_up_again():
     """The certificate counts in a session that is taken up again, and no longer when its authority does not."""
     with setup(LINES) as (p, ca, pairs):
@@ -130,4 +141,4 @@ def load_errors():
         assert "no certificate in auth_certificates: nobody can authenticate" in p.log()
 
 
-run_cases(users, invalid_certificates, beside_others, taken_up_again, curl, load_errors)
+run_cases(users, invalid_certificates, beside_others, of_a_proxy, taken_up_again, curl, load_errors)
