@@ -32,6 +32,7 @@ def memory(pids):
 
 def long_queue(runners):
     with Sink() as sink, relay(f"{DOMAINS[3]} 127.0.0.1:{sink.port}\nremote.test 127.0.0.1:{sink.port}\n", outbound=f"runners = {runners}\n") as p:
+        p.wait_log("serving, 0 messages deferred", count=runners)
         empty = memory(p.pids("queue-runner"))
         p.stop()
         ids = put_deferred(p, COUNT, DOMAINS)
