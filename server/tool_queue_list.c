@@ -126,6 +126,16 @@ static bool list_one(void *arg, const char *id, int64_t mtime UNUSED)
 	return !ferror(stdout);
 }
 
+/* The time of one that waits says for which domain: the others need not be read. What is in work has a time that is over. */
+static bool list_later(void *arg, const char *id, int64_t mtime, uint32_t domain)
+{
+	struct listing *l = arg;
+	bool elsewhere = l->filter.domain && mtime > clock_now() && domain != SPOOL_DOMAIN_UNKNOWN && domain < SPOOL_DOMAIN_SEVERAL &&
+		domain != spool_domain(l->filter.domain);
+
+	return elsewhere || list_one(arg, id, mtime);
+}
+
 /* ---- list ---- */
 
 static int list_states(struct listing *l, int only)
@@ -138,7 +148,7 @@ static int list_states(struct listing *l, int only)
 	for (int state = 0; ok && state < SPOOL_STATES; state++) {
 		l->state = (enum spool_state)state;
 		if (only < 0 || only == state)
-			ok = spool_scan(l->spool, l->state, list_one, l, &err);
+			ok = state == SPOOL_LATER ? spool_scan_later(l->spool, list_later, l, &err) : spool_scan(l->spool, l->state, list_one, l, &err);
 	}
 	arena_free(&l->arena);
 	return ok ? TOOL_OK : tool_fail("%s", err.text);
