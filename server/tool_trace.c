@@ -247,7 +247,7 @@ static FILE *open_log(const struct tool *tool, char **files, struct err *err)
 int tool_trace(const struct tool *tool, int argc, char **argv)
 {
 	static const struct option options[] = { { NULL, 0, NULL, 0 } };
-	struct trace t = { NULL };
+	struct trace t = { 0 };
 	struct err err = { "" };
 
 	if (getopt_long(argc, argv, "", options, NULL) != -1 || optind == argc || !*argv[optind])
