@@ -35,6 +35,16 @@ struct field field_next(struct view *rest)
 	return field_make(view_head(text, at));
 }
 
+bool field_find(struct view section, struct view name, struct field *out)
+{
+	while (section.len && *section.data != '\n' && !view_starts(section, VIEW("\r\n"))) {
+		*out = field_next(&section);
+		if (field_named(out, name))
+			return true;
+	}
+	return false;
+}
+
 bool field_named(const struct field *f, struct view name)
 {
 	return f->name_len && view_case_eq(field_name(f), name);

@@ -15,6 +15,8 @@ struct field {
 struct field field_make(struct view raw);
 /* Takes the first field of a header section off the front of *REST, which is not empty: a line and the folded ones after it. */
 struct field field_next(struct view *rest);
+/* The first field NAME of SECTION, which ends with the first empty line. False: it has none. */
+bool field_find(struct view section, struct view name, struct field *out) MUST_CHECK;
 /* Whether it is called NAME, in any case. */
 bool field_named(const struct field *f, struct view name);
 struct view field_name(const struct field *f);

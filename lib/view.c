@@ -163,6 +163,13 @@ bool view_is_printable(struct view v)
 	return true;
 }
 
+uint64_t view_hash(uint64_t hash, struct view v)
+{
+	for (size_t i = 0; i < v.len; i++)
+		hash = (hash ^ (unsigned char)v.data[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
 bool view_copy(struct view v, char *out, size_t size)
 {
 	if (size == 0)

@@ -48,6 +48,10 @@ bool view_is_printable(struct view v);
 size_t view_utf8(struct view v);
 /* Whether it is UTF-8 throughout, ASCII included. */
 bool view_is_utf8(struct view v);
+/* FNV-1a of V, going on from HASH (VIEW_HASH to begin with): for tables and marks, where nobody gains by a collision. The spool and the
+ * scoreboard hold what it gives. */
+#define VIEW_HASH UINT64_C(0xcbf29ce484222325)
+uint64_t view_hash(uint64_t hash, struct view v);
 /* Copies into a NUL-terminated buffer of SIZE; false (and "" in OUT) if it does not fit or holds a NUL. */
 bool view_copy(struct view v, char *out, size_t size) MUST_CHECK;
 

@@ -1,5 +1,6 @@
 /* watch.c - see watch.h. The hashes of the files are added up, so the order in which a folder lists them does not matter. */
 #include "watch.h"
+#include "view.h"
 #include <dirent.h>
 #include <sys/stat.h>
 
@@ -7,16 +8,6 @@
 #define DEPTH_MAX 8
 
 struct watch { uint64_t sum; unsigned files; };
-
-/* FNV-1a: nobody gains by a collision. */
-static uint64_t hash(uint64_t h, const void *data, size_t len)
-{
-	const unsigned char *p = data;
-
-	while (len--)
-		h = (h ^ *p++) * UINT64_C(0x100000001b3);
-	return h;
-}
 
 static void look(struct watch *w, const char *path, unsigned depth);
 
@@ -37,13 +28,13 @@ static void look_below(struct watch *w, const char *path, unsigned depth)
 
 static void look(struct watch *w, const char *path, unsigned depth)
 {
-	uint64_t h = hash(UINT64_C(0xcbf29ce484222325), path, strlen(path));
+	uint64_t h = view_hash(VIEW_HASH, view_of(path));
 	struct stat st;
 
 	if (w->files++ >= FILES_MAX)
 		return;
 	if (stat(path, &st) < 0) {
-		w->sum += hash(h, "none", 4);
+		w->sum += view_hash(h, VIEW("none"));
 		return;
 	}
 	if (S_ISDIR(st.st_mode)) {
@@ -54,7 +45,7 @@ static void look(struct watch *w, const char *path, unsigned depth)
 	}
 	const uint64_t facts[] = { (uint64_t)st.st_dev, (uint64_t)st.st_ino, (uint64_t)st.st_size, (uint64_t)st.st_mtim.tv_sec,
 		(uint64_t)st.st_mtim.tv_nsec, (uint64_t)st.st_ctim.tv_sec, (uint64_t)st.st_ctim.tv_nsec };
-	w->sum += hash(h, facts, sizeof(facts));
+	w->sum += view_hash(h, view_make((const char *)facts, sizeof(facts)));
 }
 
 uint64_t watch_fingerprint(const char *const *paths, size_t count)

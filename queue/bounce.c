@@ -77,15 +77,10 @@ static const char *receiver_of(const struct bounce_notice *n)
 /* What the notice says of the message: its subject, and what it is an answer to. */
 static void read_fields(struct assembly *b, struct bounce_notice *n)
 {
-	struct view rest = buf_view(&b->headers);
-	n->subject = b->message_id = "";
-	while (rest.len > 0) {
-		struct field f = field_next(&rest);
-		if (!*n->subject && field_named(&f, VIEW("Subject")))
-			n->subject = field_value(&f, b->arena);
-		else if (!*b->message_id && field_named(&f, VIEW("Message-ID")))
-			b->message_id = field_value(&f, b->arena);
-	}
+	struct view section = buf_view(&b->headers);
+	struct field f;
+	n->subject = field_find(section, VIEW("Subject"), &f) ? field_value(&f, b->arena) : "";
+	b->message_id = field_find(section, VIEW("Message-ID"), &f) ? field_value(&f, b->arena) : "";
 	struct view id = view_of(b->message_id);
 	if (id.len > MESSAGE_ID_MAX || !view_starts(id, VIEW("<")) || id.data[id.len - 1] != '>' || !view_is_printable(id) || view_find(id, ' ') < id.len)
 		b->message_id = "";	/* a list of several would be no harm, and anything else */

@@ -20,12 +20,10 @@ void crowd_begin(unsigned number, unsigned count)
 
 unsigned crowd_join(char kind, const char *name)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (unsigned char)kind;
+	uint64_t hash = view_hash(VIEW_HASH ^ (unsigned char)kind, view_of(name));
 
 	if (everybody == 1 || !scoreboard())
 		return 0;
-	for (; *name; name++)
-		hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
 	unsigned crowd = (unsigned)((hash ^ hash >> 32) % (CROWDS - 1)) + 1;
 
 	if (joined[crowd]++ == 0)

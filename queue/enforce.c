@@ -244,10 +244,10 @@ bool enforce_delivery(struct delivery *d)
 
 /* ---- changes ---- */
 
-static bool has_rule(const struct rules *rules, const struct rule *like, bool same_action)
+static bool has_rule(const struct rules *rules, const struct rule *like)
 {
 	for (size_t i = 0; i < rules->count; i++)
-		if (rules->list[i].number == like->number && (!same_action || rules->list[i].action == like->action))
+		if (rules->list[i].number == like->number && rules->list[i].action == like->action)
 			return true;
 	return false;
 }
@@ -289,7 +289,7 @@ static bool flush_difference(struct runner *r, const struct rules *one, const st
 	for (size_t i = 0; i < one->count; i++) {
 		const struct rule *rule = &one->list[i];
 
-		if (has_rule(other, rule, true) || (rule->action == RULE_SUSPEND && !suspended))
+		if (has_rule(other, rule) || (rule->action == RULE_SUSPEND && !suspended))
 			continue;
 		buf_clear(say);
 		*any = true;

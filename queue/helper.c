@@ -110,21 +110,6 @@ NORETURN static void serve(struct runner *parent, int fd, pid_t parent_pid)
 	_exit(0);
 }
 
-void helper_poke(const struct runner *r, const char *id)
-{
-	static struct ipc_out m;
-	struct arena *a = arena_new(256);
-	int fd = ipc_connect(arena_printf(a, "%s/poke", r->settings->run_dir), SOCK_DGRAM, NULL);
-
-	ipc_begin(&m, IPC_POKE);
-	ipc_put_view(&m, view_of(id));
-	if (fd < 0 || !ipc_send(fd, &m, NULL))
-		log_debug("message %s is found by the next look into new/", id);
-	if (fd >= 0)
-		close(fd);
-	arena_free(&a);
-}
-
 /* ---- the queue-runner's side ---- */
 
 void helpers_reap(void)

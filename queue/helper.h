@@ -17,7 +17,4 @@ void helper_forget(uint64_t id);
 void helpers_reap(void);
 void helpers_end(void);
 
-/* In a helper: tells the queue-runner of message ID. */
-void helper_poke(const struct runner *r, const char *id);
-
 #endif

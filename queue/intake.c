@@ -107,23 +107,12 @@ void intake_add(struct runner *r, const char *id, enum spool_state state)
 
 void intake_announce(struct runner *r, const char *id)
 {
-	static struct ipc_out m;
 	unsigned part = part_of(id, r->parts);
-	char path[PART_PATH];
 
-	if (part == r->part) {
+	if (part == r->part)
 		intake_add(r, id, SPOOL_NEW);
-		return;
-	}
-	int fd = ipc_connect(part_path(path, r->settings->run_dir, "poke", part), SOCK_DGRAM, NULL);
-
-	if (fd < 0)
-		return;		/* it looks when it starts */
-	fcntl(fd, F_SETFL, O_NONBLOCK);		/* lost when there are many: then it looks, too */
-	ipc_begin(&m, IPC_POKE);
-	ipc_put_view(&m, view_of(id));
-	(void)!ipc_send(fd, &m, NULL);
-	close(fd);
+	else
+		part_poke(r->settings->run_dir, part, id);
 }
 
 /* ---- new/ ---- */

@@ -5,8 +5,8 @@
 #include "../lib/reply.h"
 #include "../worker/draft.h"
 #include "../worker/injection.h"
-#include "helper.h"
 #include "job.h"
+#include "part.h"
 
 #define JOB_CALL_NOTES 64		/* as in a session: postrider.h */
 #define JOB_CALL_NOTE_SIZE 4096
@@ -195,7 +195,7 @@ bool job_call_outbound_send(struct hook_call *call, struct injection *what, char
 	if (!injection_send(r->spool, what, id, err))
 		return false;
 	if (r->helping)
-		helper_poke(r, id);
+		part_poke(r->settings->run_dir, part_of(id, part_count()), id);
 	else
 		intake_announce(r, id);
 	return true;

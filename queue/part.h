@@ -19,6 +19,9 @@ unsigned part_count(void);
 const char *part_path(char out[PART_PATH], const char *run_dir, const char *name, unsigned part);
 /* "queue-runner", of further ones "queue-runner.1": for people. */
 const char *part_name(char out[PART_NAME], unsigned part);
+/* Tells the queue-runner that has PART of the message with this ID; "": to look at new/ itself. Never waits: it is lost when there is no
+ * queue-runner, which looks when it starts, and when it has too many, for then it looks as well. */
+void part_poke(const char *run_dir, unsigned part, const char *id);
 /* How much of LIMIT, which is for all together, is for each of PARTS: at least 1. */
 size_t part_share(size_t limit, unsigned parts);
 

@@ -18,8 +18,8 @@
 #include "helper.h"
 #include "hook_run.h"
 #include "job.h"
-#include "plugin_dns.h"
 #include "part.h"
+#include "plugin_dns.h"
 #include "queue_flush.h"
 #include <event2/event.h>
 #include <signal.h>

@@ -19,7 +19,7 @@ static bool write_envelope(struct job *j)
 	struct err err = { "" };
 
 	if (!spool_update(&j->file, &err)) {
-		log_error("attempt cannot be recorded: %s", err.text);
+		log_error("envelope cannot be recorded: %s", err.text);
 		return false;
 	}
 	j->notes_changed = false;
@@ -309,12 +309,10 @@ void job_hold_back(struct job *j)
 	struct runner *r = j->runner;
 	struct entry *e = j->entry;
 	struct envelope *env = &j->file.env;
-	struct err err = { "" };
 
 	if (env->next != env->hold_until) {
 		env->next = env->hold_until;
-		if (!spool_update(&j->file, &err))
-			log_error("time of release cannot be recorded: %s", err.text);
+		write_envelope(j);
 		log_info("message waits for its release");
 	}
 	put_into_later(j, env->hold_until);

@@ -25,13 +25,11 @@ bool spool_set_status(struct spool_file *f, size_t rcpt, enum rcpt_status status
 	return true;
 }
 
-/* FNV-1a, into what a fraction of a second may hold and no other number stands for. */
+/* Into what a fraction of a second may hold and no other number stands for. */
 uint32_t spool_domain(const char *domain)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	uint64_t hash = view_hash(VIEW_HASH, view_of(domain));
 
-	for (; *domain; domain++)
-		hash = (hash ^ (unsigned char)*domain) * UINT64_C(0x100000001b3);
 	return (uint32_t)((hash ^ hash >> 32) % (SPOOL_DOMAIN_SEVERAL - 1)) + 1;
 }
 

@@ -35,14 +35,9 @@ static bool says_no(const struct spool_file *f)
 	struct arena *a = arena_new(1024);
 	char *text = arena_alloc(a, len + 1);
 	ssize_t n = pread(f->fd, text, len, (off_t)f->message_at);
-	struct view rest = view_make(text, n > 0 ? (size_t)n : 0);
-	bool found = false;
+	struct field field;
+	bool found = field_find(view_make(text, n > 0 ? (size_t)n : 0), VIEW("TLS-Required"), &field) && strcasecmp(field_value(&field, a), "No") == 0;
 
-	while (!found && rest.len && !view_starts(rest, VIEW("\r\n"))) {
-		struct field field = field_next(&rest);
-
-		found = field_named(&field, VIEW("TLS-Required")) && strcasecmp(field_value(&field, a), "No") == 0;
-	}
 	arena_free(&a);
 	return found;
 }

@@ -212,14 +212,11 @@ static bool stands(const struct standing *in)
 
 static void judge(const struct way *w, struct access *a, const struct standing *in)
 {
-	if (in->forced)
-		a->verify = true;
+	a->verify |= in->forced || w->settings->reject_unauthorized;
 	if (in->forced)
 		a->tls = ACCESS_TLS_MUST;
 	else if (in->avoided && a->tls != ACCESS_TLS_MUST && !a->implicit_tls)
 		a->tls = ACCESS_TLS_NEVER;
-	if (w->settings->reject_unauthorized)
-		a->verify = true;
 	if (a->tls == ACCESS_TLS_NEVER)
 		a->verify = false;
 	if (in->shown)

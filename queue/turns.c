@@ -30,20 +30,18 @@ static struct limits limits_of(const struct runner *r, const struct destination 
 /* Domains whose mail goes to the same best hosts are one site. When their names are too long, a hash stands for the rest. */
 static char *site_key(const struct mx_answer *a, const struct route *route, char out[SITE_KEY])
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	uint64_t hash = VIEW_HASH;
 	char access[ACCESS_TEXT];
 	size_t len = 0;
 
 	out[0] = '\0';
 	for (size_t i = 0; i < a->host_count; i++) {
-		for (const char *c = a->hosts[i]; *c; c++)
-			hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+		hash = view_hash(hash, view_of(a->hosts[i]));
 		len += (size_t)snprintf(out + (len < SITE_KEY ? len : 0), len < SITE_KEY ? SITE_KEY - len : 0, "%s%s", i ? "," : "", a->hosts[i]);
 	}
 	/* what is refused to one user, or for want of TLS, says nothing of the others */
 	access_text(route->count ? route->hops[0].access : route->access, access);
-	for (const char *c = access; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+	hash = view_hash(hash, view_of(access));
 	len += (size_t)snprintf(out + (len < SITE_KEY ? len : 0), len < SITE_KEY ? SITE_KEY - len : 0, "%s", access);
 	if (len >= SITE_KEY)
 		snprintf(out + SITE_KEY - 20, 20, "#%016llx", (unsigned long long)hash);

@@ -121,7 +121,7 @@ NORETURN static void become_worker(struct crew *w, const struct member *m, int k
 	const struct crew_setup *s = &w->setup;
 	const struct listener *internal = &s->listeners[s->listener_count - 1];
 	struct worker_args args = { .settings = s->settings, .plugins = s->plugins, .tls = s->tls, .store = s->store, .slot = m->slot, .life_fd = w->life[0],
-		.wake_fd = w->wake_fd, .wake_below = (int32_t)(s->settings->min_spare + CREW_INTERNAL), .poke_fd = -1,
+		.wake_fd = w->wake_fd, .wake_below = (int32_t)(s->settings->min_spare + CREW_INTERNAL),
 		.door_fd = w->door_fd, .door_below = CREW_INTERNAL, .generation = s->generation,
 		.listener_count = m->internal ? 1 : s->listener_count, .listeners = m->internal ? internal : s->listeners };
 	sigset_t mask;
@@ -312,20 +312,8 @@ static void log_death(const struct crew *w, const struct member *m, int status)
 /* A worker that dies between commit and poke leaves an acknowledged message that nobody has been told of. */
 static void send_looking(const struct crew *w)
 {
-	static struct ipc_out m;
-	char path[PART_PATH];
-
-	ipc_begin(&m, IPC_POKE);
-	ipc_put_view(&m, view_of(""));
-	for (unsigned part = 0; part < part_count(); part++) {
-		int fd = ipc_connect(part_path(path, w->setup.settings->run_dir, "poke", part), SOCK_DGRAM, NULL);
-
-		if (fd < 0)
-			continue;	/* the queue-runner is being replaced, and looks when it starts */
-		fcntl(fd, F_SETFL, O_NONBLOCK);		/* it also looks when so many pokes came that one may have been lost */
-		(void)!ipc_send(fd, &m, NULL);
-		close(fd);
-	}
+	for (unsigned part = 0; part < part_count(); part++)
+		part_poke(w->setup.settings->run_dir, part, "");
 }
 
 static void bury(struct crew *w, size_t at, int status)

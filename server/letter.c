@@ -131,15 +131,9 @@ void letter_close(struct letter *l)
 
 bool letter_has(const struct letter *l, const char *name)
 {
-	struct view rest = buf_view(&l->header);
+	struct field f;
 
-	while (rest.len) {
-		struct field f = field_next(&rest);
-
-		if (field_named(&f, view_of(name)))
-			return true;
-	}
-	return false;
+	return field_find(buf_view(&l->header), view_of(name), &f);
 }
 
 bool letter_add(struct letter *l, const char *name, const char *value, struct err *err)

@@ -1,5 +1,5 @@
-/* supervise.c - the life of the roles, of which the queue-runner may have several holders: start, "ready", "serve", replacement after a death with back-off,
- * and change of generation. A new generation is put in force only when all of its roles are ready. */
+/* supervise.c - the life of the roles, of which the queue-runner may have several holders: start, "ready", "serve",
+ * replacement after a death with back-off, and change of generation. A new generation is put in force only when all of its roles are ready. */
 #include "supervise.h"
 #include "../lib/clock.h"
 #include "../lib/ipc.h"

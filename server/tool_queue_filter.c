@@ -51,15 +51,9 @@ static bool has_message_id(const struct spool_file *file, const char *id, struct
 	size_t room = file->message_len < SECTION_MAX ? (size_t)file->message_len : SECTION_MAX;
 	char *text = arena_alloc(a, room + 1);
 	ssize_t n = pread(file->fd, text, room, (off_t)file->message_at);
-	struct view rest = view_make(text, n > 0 ? (size_t)n : 0);
+	struct field field;
 
-	while (rest.len && *rest.data != '\r' && *rest.data != '\n') {
-		struct field field = field_next(&rest);
-
-		if (field_named(&field, VIEW("Message-ID")) && strcmp(filter_bare(field_value(&field, a), a), id) == 0)
-			return true;
-	}
-	return false;
+	return field_find(view_make(text, n > 0 ? (size_t)n : 0), VIEW("Message-ID"), &field) && strcmp(filter_bare(field_value(&field, a), a), id) == 0;
 }
 
 bool filter_fits(const struct filter *f, const struct spool_file *file, struct arena *a)

@@ -47,7 +47,7 @@ bool auth_allowed(const struct session *s, const struct auth_mechanism *m)
 
 static bool on_offer(const struct session *s, const struct auth_mechanism *m)
 {
-	return !session_internal(s) && !session_from_user(s) && wanted(s, m) && auth_allowed(s, m);
+	return session_from_network(s) && wanted(s, m) && auth_allowed(s, m);
 }
 
 bool auth_offered(const struct session *s)

@@ -26,7 +26,7 @@ struct xclient {
 
 bool cmd_xclient_trusted(struct session *s)
 {
-	return !session_internal(s) && !session_from_user(s) && netlist_has(s->settings->xclients, &s->remote);
+	return session_from_network(s) && netlist_has(s->settings->xclients, &s->remote);
 }
 
 /* ---- values ---- */

@@ -56,15 +56,9 @@ size_t headers_lines(const struct headers *h, const char *name, size_t *fields)
 
 struct view headers_original(const struct headers *h, const char *name)
 {
-	struct view rest = h->original;
+	struct field f;
 
-	while (rest.len) {
-		struct field f = field_next(&rest);
-
-		if (field_named(&f, view_of(name)))
-			return view_trim(field_body(&f));
-	}
-	return VIEW("");
+	return field_find(h->original, view_of(name), &f) ? view_trim(field_body(&f)) : VIEW("");
 }
 
 /* The last line may lack its end, when nothing but a header section was sent; if another field comes behind it, it needs one. */

@@ -15,8 +15,10 @@
 
 void host_open(struct session_host *h, const struct worker_args *args, const volatile sig_atomic_t *interrupted)
 {
-	*h = (struct session_host){ .args = args, .poke_fd = args->poke_fd, .pid = getpid(), .interrupted = interrupted,
+	*h = (struct session_host){ .args = args, .pid = getpid(), .interrupted = interrupted,
 		.slot = scoreboard() ? &scoreboard()->slot[args->slot] : NULL };
+	for (size_t i = 0; i < COUNT_OF(h->poke_fds); i++)
+		h->poke_fds[i] = -1;
 	buf_init(&h->out, REPLY_WIRE);
 }
 
@@ -40,8 +42,9 @@ static void free_memory(struct session_host *h)
 void host_close(struct session_host *h)
 {
 	spool_close(&h->spool);
-	if (h->poke_fd >= 0)
-		close(h->poke_fd);
+	for (size_t i = 0; i < COUNT_OF(h->poke_fds); i++)
+		if (h->poke_fds[i] >= 0)
+			close(h->poke_fds[i]);
 	free_memory(h);
 }
 
@@ -60,28 +63,27 @@ struct spool *host_spool(struct session_host *h)
 static bool connected(struct session_host *h, unsigned part)
 {
 	char path[PART_PATH];
+	int *fd = &h->poke_fds[part];
 
-	if (h->poke_fd >= 0 && h->poke_part == part)
+	if (*fd >= 0)
 		return true;
-	if (h->poke_fd >= 0)
-		close(h->poke_fd);
-	h->poke_part = part;
-	h->poke_fd = ipc_connect(part_path(path, h->args->settings->run_dir, "poke", part), SOCK_DGRAM, NULL);
+	*fd = ipc_connect(part_path(path, h->args->settings->run_dir, "poke", part), SOCK_DGRAM, NULL);
 	/* The client waits for its 250: better a poke is lost (the queue-runner notices) than waited for. */
-	return h->poke_fd >= 0 && fcntl(h->poke_fd, F_SETFL, O_NONBLOCK) == 0;
+	return *fd >= 0 && fcntl(*fd, F_SETFL, O_NONBLOCK) == 0;
 }
 
 void host_poke(struct session_host *h, const char *id)
 {
 	static struct ipc_out m;	/* not on the stack, which would be touched over its whole 64 KiB */
+	unsigned part = part_of(id, part_count());
 
 	ipc_begin(&m, IPC_POKE);
 	ipc_put_view(&m, view_of(id));
-	for (int attempt = 0; attempt < 2 && connected(h, part_of(id, part_count())); attempt++) {
-		if (ipc_send(h->poke_fd, &m, NULL) || errno == EAGAIN)
+	for (int attempt = 0; attempt < 2 && connected(h, part); attempt++) {
+		if (ipc_send(h->poke_fds[part], &m, NULL) || errno == EAGAIN)
 			return;
-		close(h->poke_fd);	/* the queue-runner was replaced */
-		h->poke_fd = -1;
+		close(h->poke_fds[part]);	/* the queue-runner was replaced */
+		h->poke_fds[part] = -1;
 	}
 }
 

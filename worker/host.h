@@ -15,8 +15,7 @@ struct session_host {
 	struct arena *session, *transaction, *scratch;	/* NULL while at rest */
 	struct buf out;				/* a reply in wire form */
 	struct spool *spool;			/* opened with the first message */
-	int poke_fd;				/* -1 until the first message; else of the queue-runner with this part: */
-	unsigned poke_part;
+	int poke_fds[RUNNERS_MAX];		/* to the queue-runners; -1 until there is a message for one */
 	unsigned sessions;			/* served so far */
 	pid_t pid;				/* ours, for session ids */
 	const volatile sig_atomic_t *interrupted;	/* set by SIGTERM: say 421 and leave */

@@ -88,26 +88,14 @@ static struct view unstuffed(const struct writing *w, struct view line)
 	return w->what->dot_stuffed && line.len > 1 && *line.data == '.' ? view_skip(line, 1) : line;
 }
 
-static bool is_field(struct view line, struct view name)
-{
-	return field_name_length(line) == name.len && view_case_starts(line, name);
-}
-
-static bool is_folded(struct view line)
-{
-	return line.len && (*line.data == ' ' || *line.data == '\t');
-}
-
 /* Whether the header section at the start of CONTENTS has a field NAME. */
 static bool has_field(struct view contents, struct view name)
 {
 	while (contents.len) {
-		struct view line = next_line(&contents);
+		struct field f = field_next(&contents);
 
-		if (is_field(line, name))
-			return true;
-		if (!field_name_length(line) && !is_folded(line))
-			return false;
+		if (field_named(&f, name) || !f.name_len)
+			return f.name_len;
 	}
 	return false;
 }
@@ -120,23 +108,25 @@ static bool complete(const struct writing *w, struct view name, bool removed, co
 	return write_line(w, view_of(arena_printf(w->arena, "%.*s: %s", VIEW_FMT(name), value)), err);
 }
 
+static bool is_removed(const struct injection *what, const struct field *f)
+{
+	return (what->remove_msgid && field_named(f, VIEW("Message-ID"))) || (what->remove_date && field_named(f, VIEW("Date")));
+}
+
 /* What is left of the header section; *REST is the body afterwards, with the empty line in front of it. */
 static bool write_header(const struct writing *w, struct view *rest, struct err *err)
 {
-	bool drop = false;
-
 	while (rest->len) {
-		struct view before = *rest, line = next_line(rest);
+		struct view body = *rest;
+		struct field f = field_next(rest);
 
-		if (!is_folded(line)) {
-			if (!field_name_length(line)) {
-				*rest = before;		/* the empty line, or what is no header section at all */
-				return line.len == 0 || write_line(w, VIEW(""), err);
-			}
-			drop = (w->what->remove_msgid && is_field(line, VIEW("Message-ID"))) || (w->what->remove_date && is_field(line, VIEW("Date")));
+		if (!f.name_len) {	/* the empty line, or what is no header section at all */
+			*rest = body;
+			return next_line(&body).len == 0 || write_line(w, VIEW(""), err);
 		}
-		if (!drop && !write_line(w, line, err))
-			return false;
+		for (struct view lines = is_removed(w->what, &f) ? VIEW("") : f.raw; lines.len;)
+			if (!write_line(w, next_line(&lines), err))
+				return false;
 	}
 	return write_line(w, VIEW(""), err);
 }

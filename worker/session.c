@@ -25,6 +25,11 @@ bool session_from_user(const struct session *s)
 	return s->listener->role == LISTENER_LOCAL;
 }
 
+bool session_from_network(const struct session *s)
+{
+	return !session_internal(s) && !session_from_user(s);
+}
+
 bool session_submission(const struct session *s)
 {
 	return s->listener->role == LISTENER_SUBMISSION || s->listener->role == LISTENER_SMTPS;
@@ -253,7 +258,7 @@ void session_open(struct session *s, struct session_host *host, int fd, const st
 	log_id(s->id);
 	if (session_from_user(s))
 		local_user_take(s, fd);
-	if (!session_internal(s) && !session_from_user(s))	/* where nothing may be lost on the way */
+	if (session_from_network(s))	/* where nothing may be lost on the way */
 		s->discarded = extension_set(set->discard_ehlo_keywords);
 	set_rules(s);
 	slot_begin(s);

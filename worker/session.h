@@ -90,6 +90,8 @@ bool session_relaying(const struct session *s);
 bool session_internal(const struct session *s);
 /* It is a user of this machine, on our own socket: the kernel has said which one, and S->peer is he. */
 bool session_from_user(const struct session *s);
+/* It is neither that nor our own queue-runner, but somebody who has connected over a network. */
+bool session_from_network(const struct session *s);
 bool session_submission(const struct session *s);
 /* Waits for the reverse lookup if it is under way. "" when there is no name. */
 const char *session_remote_host(struct session *s);

@@ -31,7 +31,7 @@ void tarpit_wait(struct session *s)
 	int64_t note = by_note(s), errors = by_errors(s), delay = note > errors ? note : errors;
 	int64_t most = s->settings->tarpit_max, begun;
 
-	if (!delay || session_internal(s) || session_from_user(s) || scoreboard_stressed())
+	if (!delay || !session_from_network(s) || scoreboard_stressed())
 		return;
 	scoreboard_count(COUNT_TARPITTED, 1);
 	begun = clock_ms();

@@ -24,7 +24,6 @@ struct worker_args {
 	int door_fd;				/* eventfd: written when the last idle worker turns busy and the doorman dozes */
 	int32_t door_below;			/* when the idle count has fallen to this */
 	unsigned generation;
-	int poke_fd;				/* connected SOCK_DGRAM to run_dir/poke, -1: connect lazily */
 };
 
 /* Serves until life_fd ends, sessions_per_worker is reached, or SIGUSR1 (retire; blocked except while idle)

@@ -102,7 +102,7 @@ static void set_up(void)
 		list.chain_count[wanted[i]] = 1;
 	}
 	args = (struct worker_args){ .settings = settings, .plugins = &list, .listener_count = 1, .listeners = &listener,
-		.life_fd = -1, .wake_fd = -1, .poke_fd = -1 };
+		.life_fd = -1, .wake_fd = -1 };
 	host_open(&host, &args, &interrupted);
 	atexit(clean_up);
 }

@@ -94,7 +94,7 @@ static inline void fixture_begin(struct fixture *f, const char *conf)
 	memset(fixture_calls, 0, sizeof(fixture_calls));
 	f->listener = (struct listener){ .fd = -1, .role = LISTENER_SMTP };
 	f->args = (struct worker_args){ .settings = f->settings, .plugins = &f->list, .listener_count = 1, .listeners = &f->listener,
-		.life_fd = -1, .wake_fd = -1, .poke_fd = -1 };
+		.life_fd = -1, .wake_fd = -1 };
 	host_open(&f->host, &f->args, &f->interrupted);
 }
 

@@ -1,5 +1,6 @@
 /* test_headers.c - the header section: fields one by one, what may be added, what becomes of the message. */
 #include "unit.h"
+#include "../../lib/field.h"
 #include "../../queue/spool.h"
 #include "../../worker/headers.h"
 
@@ -260,4 +261,18 @@ START_TEST(versions)
 }
 END_TEST
 
-UNIT_MAIN("headers", reading, writing, fit, limit, operations, walking, counting, no_line_end, room, versions)
+START_TEST(finding)
+{
+	struct field f;
+	struct view section = VIEW(ORIGINAL "\r\nX-B: in the body\r\n");
+
+	ck_assert(field_find(section, VIEW("x-a"), &f));
+	assert_view_eq(f.raw, "X-A: 1\r\n");
+	ck_assert(field_find(section, VIEW("SUBJECT"), &f));
+	assert_view_eq(f.raw, "Subject: one\r\n two\r\n");
+	ck_assert(!field_find(section, VIEW("X-B"), &f) && !field_find(section, VIEW("nonsense"), &f) && !field_find(VIEW(""), VIEW("X"), &f));
+	ck_assert(!field_find(VIEW("\nX: 1\n"), VIEW("X"), &f) && field_find(VIEW("X: 1"), VIEW("X"), &f));
+}
+END_TEST
+
+UNIT_MAIN("headers", reading, finding, writing, fit, limit, operations, walking, counting, no_line_end, room, versions)

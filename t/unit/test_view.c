@@ -109,6 +109,16 @@ START_TEST(test_contents)
 }
 END_TEST
 
+/* The published vectors of FNV-1a; the spool holds such numbers, so that they must stay what they are. */
+START_TEST(test_hash)
+{
+	ck_assert_uint_eq(view_hash(VIEW_HASH, VIEW("")), UINT64_C(0xcbf29ce484222325));
+	ck_assert_uint_eq(view_hash(VIEW_HASH, VIEW("a")), UINT64_C(0xaf63dc4c8601ec8c));
+	ck_assert_uint_eq(view_hash(view_hash(VIEW_HASH, VIEW("foo")), VIEW("bar")), UINT64_C(0x85944171f73967e8));
+	ck_assert_uint_ne(view_hash(VIEW_HASH, VIEW("\xff")), view_hash(VIEW_HASH, VIEW("\x7f")));
+}
+END_TEST
+
 START_TEST(test_copy)
 {
 	char out[4] = "zzz";
@@ -141,4 +151,4 @@ START_TEST(test_utf8)
 }
 END_TEST
 
-UNIT_MAIN("view", test_compare, test_trim, test_pieces, test_cut, test_word, test_number, test_contents, test_copy, test_utf8)
+UNIT_MAIN("view", test_compare, test_trim, test_pieces, test_cut, test_word, test_number, test_contents, test_hash, test_copy, test_utf8)
